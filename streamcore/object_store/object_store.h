@@ -1,0 +1,59 @@
+// ObjectStore: immutable objects under string keys, written once.
+//
+// Rules every backend keeps (one contract suite checks them all):
+//  - put_if_absent is atomic: no reader ever sees a part of an object, and of several racing writers one creates.
+//  - An answer kCreated means durable. kUnknownOutcome (a time-out, a conflict, a 5xx) says nothing: the object may
+//    appear later. The caller may send the same bytes to the same key again, never others.
+//  - A key that was removed may be created again: never re-use keys whose absence means something.
+// Keys are 1..1024 bytes of [A-Za-z0-9._/-], without empty, "." or ".." path parts.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "streamcore/base/bytes.h"
+#include "streamcore/base/result.h"
+#include "streamcore/base/task.h"
+
+namespace thalweg::object_store {
+
+enum class PutOutcome { kCreated, kExists };
+
+struct ByteRange {
+  uint64_t offset = 0;
+  uint64_t length = 0;
+};
+
+struct ObjectInfo {
+  std::string key;
+  uint64_t size = 0;
+};
+
+struct ListPage {
+  std::vector<ObjectInfo> objects;  // by key, ascending
+  bool more = false;                // ask again with start_after = the last key
+};
+
+inline constexpr size_t kListPageMax = 1000;
+
+class ObjectStore {
+ public:
+  virtual ~ObjectStore() = default;
+
+  // The object is the parts one after the other; their bytes live until the Task is done.
+  // Errors: kUnknownOutcome, kNoSpace (nothing was created), kInvalidArgument (the key).
+  virtual base::Task<base::Result<PutOutcome>> put_if_absent(std::string key,
+                                                             std::vector<base::ByteView> parts) = 0;
+  // The whole object, or exactly `range` of it (kOutOfRange if it is shorter). kNotFound, kUnavailable.
+  virtual base::Task<base::Result<base::Slice>> get(std::string key,
+                                                    std::optional<ByteRange> range) = 0;
+  virtual base::Task<base::Result<ObjectInfo>> head(std::string key) = 0;  // kNotFound
+  // Removing what is not there succeeds.
+  virtual base::Task<base::Status> remove(std::string key) = 0;
+  // Objects whose key starts with `prefix` and is greater than `start_after`, at most kListPageMax.
+  virtual base::Task<base::Result<ListPage>> list(std::string prefix, std::string start_after) = 0;
+};
+
+}  // namespace thalweg::object_store
