@@ -49,6 +49,12 @@ class FileLock {
   virtual ~FileLock() = default;
 };
 
+struct DirectoryEntry {
+  std::string name;
+  bool is_directory = false;
+  uint64_t size = 0;  // of a file
+};
+
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
@@ -59,6 +65,8 @@ class FileSystem {
   virtual Task<Status> remove(std::string path) = 0;  // kNotFound
   // Names (not paths) in a directory, sorted. A missing directory is empty.
   virtual Task<Result<std::vector<std::string>>> list(std::string directory) = 0;
+  // The same with what each entry is, for walks.
+  virtual Task<Result<std::vector<DirectoryEntry>>> scan(std::string directory) = 0;
   virtual Task<Status> make_directories(std::string path) = 0;  // durable when it answers
   virtual Task<Status> sync_directory(std::string path) = 0;
   // Exclusive between processes (OFD lock) and within one. kAlreadyExists if somebody holds it.

@@ -1,0 +1,119 @@
+#include "streamcore/base/crc32c.h"
+
+#include <nmmintrin.h>
+
+#include <array>
+#include <bit>
+#include <cstring>
+
+namespace thalweg::base {
+
+namespace {
+
+// CRCs are polynomials over GF(2), bit-reflected: the highest bit is x^0.
+constexpr uint32_t kPolynomial = 0x82F63B78;
+constexpr uint32_t kOne = 0x80000000;
+
+constexpr uint32_t times_x(uint32_t a) { return (a >> 1) ^ ((a & 1) != 0 ? kPolynomial : 0); }
+
+constexpr uint32_t multiply(uint32_t a, uint32_t b) {
+  uint32_t product = 0;
+  for (; a != 0; a <<= 1) {
+    if ((a & kOne) != 0) product ^= b;
+    b = times_x(b);
+  }
+  return product;
+}
+
+// kPowers[k] = x^(8 * 2^k): what shifting a CRC over 2^k zero bytes multiplies it by.
+constexpr std::array<uint32_t, 64> kPowers = [] {
+  std::array<uint32_t, 64> powers{};
+  uint32_t power = kOne >> 8;
+  for (uint32_t& p : powers) {
+    p = power;
+    power = multiply(power, power);
+  }
+  return powers;
+}();
+
+constexpr uint32_t power_of_bytes(uint64_t length) {
+  uint32_t power = kOne;
+  for (; length != 0; length &= length - 1) {
+    power = multiply(kPowers[std::countr_zero(length)], power);
+  }
+  return power;
+}
+
+// ShiftTable: the product of any CRC with a fixed power, a byte at a time.
+struct ShiftTable {
+  std::array<std::array<uint32_t, 256>, 4> by_byte{};
+
+  constexpr explicit ShiftTable(uint64_t length) {
+    const uint32_t power = power_of_bytes(length);
+    for (int byte = 0; byte < 4; ++byte) {
+      for (int bit = 0; bit < 8; ++bit) {
+        by_byte[byte][1 << bit] = multiply(uint32_t{1} << (byte * 8 + bit), power);
+      }
+      for (uint32_t i = 1; i < 256; ++i) {
+        by_byte[byte][i] = by_byte[byte][i & (i - 1)] ^ by_byte[byte][i & -i];
+      }
+    }
+  }
+  constexpr uint32_t shift(uint64_t crc) const {
+    return by_byte[0][crc & 0xFF] ^ by_byte[1][(crc >> 8) & 0xFF] ^ by_byte[2][(crc >> 16) & 0xFF] ^
+           by_byte[3][(crc >> 24) & 0xFF];
+  }
+};
+
+// Long lanes make joining cheap, short ones serve what is left over.
+constexpr size_t kLongLane = 4096;
+constexpr size_t kShortLane = 256;
+constexpr ShiftTable kLongShift(kLongLane);
+constexpr ShiftTable kShortShift(kShortLane);
+
+inline uint64_t load(const std::byte* p) {
+  uint64_t word;
+  std::memcpy(&word, p, sizeof(word));
+  return word;
+}
+
+// The instruction has a latency of three cycles and a throughput of one: three independent lanes
+// keep it busy.
+template <size_t kLane>
+inline uint64_t three_lanes(uint64_t crc, const std::byte*& p, const std::byte* end,
+                            const ShiftTable& table) {
+  while (static_cast<size_t>(end - p) >= 3 * kLane) {
+    uint64_t second = 0;
+    uint64_t third = 0;
+#pragma clang loop unroll_count(8)
+    for (size_t i = 0; i < kLane; i += 8) {
+      crc = _mm_crc32_u64(crc, load(p + i));
+      second = _mm_crc32_u64(second, load(p + kLane + i));
+      third = _mm_crc32_u64(third, load(p + 2 * kLane + i));
+    }
+    crc = table.shift(table.shift(crc) ^ second) ^ third;
+    p += 3 * kLane;
+  }
+  return crc;
+}
+
+}  // namespace
+
+uint32_t crc32c(ByteView bytes, uint32_t previous) {
+  const std::byte* p = bytes.data();
+  const std::byte* const end = p + bytes.size();
+  uint64_t crc = ~previous;
+  crc = three_lanes<kLongLane>(crc, p, end, kLongShift);
+  crc = three_lanes<kShortLane>(crc, p, end, kShortShift);
+  for (; end - p >= 8; p += 8) crc = _mm_crc32_u64(crc, load(p));
+  for (; p != end; ++p) {
+    crc = _mm_crc32_u8(static_cast<uint32_t>(crc), static_cast<uint8_t>(*p));
+  }
+  return ~static_cast<uint32_t>(crc);
+}
+
+uint32_t crc32c_combine(uint32_t crc_a, uint32_t crc_b, uint64_t length_b) {
+  return multiply(power_of_bytes(length_b), crc_a) ^ crc_b;
+}
+
+}  // namespace thalweg::base

@@ -1,0 +1,31 @@
+// SimClock: wall time derived from virtual time, with an error a test may set at will (clocks of
+// real machines drift and jump; nothing but record timestamps and retention may depend on them).
+#pragma once
+
+#include <chrono>
+
+#include "streamcore/base/clock.h"
+#include "streamcore/base/executor.h"
+
+namespace thalweg::sim {
+
+// What the wall clock shows at virtual time zero: 2030-01-01T00:00:00Z.
+inline constexpr base::Timestamp kWallStart = 1'893'456'000'000;
+
+class SimClock final : public base::Clock {
+ public:
+  explicit SimClock(base::Executor& executor) : executor_(executor) {}
+
+  base::Timestamp wall_now() override {
+    const auto since =
+        std::chrono::duration_cast<std::chrono::milliseconds>(executor_.now().time_since_epoch());
+    return kWallStart + since.count() + error_.count();
+  }
+  void set_error(std::chrono::milliseconds error) { error_ = error; }
+
+ private:
+  base::Executor& executor_;
+  std::chrono::milliseconds error_{0};
+};
+
+}  // namespace thalweg::sim
