@@ -86,13 +86,17 @@ class ByteReader {
 
 // The bytes under a seal; kCorrupt, naming `what`, if the CRC does not match.
 inline Result<std::string_view> open_sealed(std::string_view sealed, std::string_view what) {
-  if (sealed.size() >= sizeof(uint32_t)) {
-    const std::string_view body = sealed.substr(0, sealed.size() - sizeof(uint32_t));
-    uint32_t expected = 0;
-    std::memcpy(&expected, sealed.data() + body.size(), sizeof(expected));
-    if (crc32c(as_bytes(body)) == expected) return body;
+  if (sealed.size() < sizeof(uint32_t)) {
+    return fail(ErrorCode::kCorrupt, std::string(what) + ": expected a CRC, got " +
+                                         std::to_string(sealed.size()) + " bytes");
   }
-  return fail(ErrorCode::kCorrupt, std::string(what) + ": CRC does not match");
+  const std::string_view body = sealed.substr(0, sealed.size() - sizeof(uint32_t));
+  uint32_t expected = 0;
+  std::memcpy(&expected, sealed.data() + body.size(), sizeof(expected));
+  const uint32_t got = crc32c(as_bytes(body));
+  if (got == expected) return body;
+  return fail(ErrorCode::kCorrupt, std::string(what) + ": CRC does not match, expected " +
+                                       std::to_string(expected) + ", got " + std::to_string(got));
 }
 
 }  // namespace thalweg::base

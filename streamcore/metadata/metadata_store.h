@@ -1,7 +1,8 @@
-// MetadataStore: a small ordered key-value store with conditional transactions. Never on the append path.
+// MetadataStore: a small ordered key-value store with conditional transactions. Never on the append
+// path.
 //
-// commit() is linearizable and all-or-nothing; get() and scan() see every transaction that was acknowledged before they
-// began. A transaction is at most kTransactionBytesMax encoded.
+// commit() is linearizable and all-or-nothing; get() and scan() see every transaction that was
+// acknowledged before they began. A transaction is at most kTransactionBytesMax encoded.
 #pragma once
 
 #include <cstdint>
@@ -59,12 +60,13 @@ class MetadataStore {
   virtual ~MetadataStore() = default;
 
   virtual base::Task<base::Result<std::optional<std::string>>> get(std::string key) = 0;
-  // Keys that start with `prefix` and are greater than `start_after` (empty: from the first), ascending, at most `limit`.
+  // Keys that start with `prefix` and are greater than `start_after` (empty: from the first),
+  // ascending, at most `limit`.
   virtual base::Task<base::Result<std::vector<KeyValue>>> scan(std::string prefix,
                                                                std::string start_after,
                                                                size_t limit) = 0;
-  // Errors: kConditionFailed (nothing was done; answered from the applied log, never from a guess), kTooLarge,
-  // kUnknownOutcome, kNoSpace (nothing was done), kClosed.
+  // Errors: kConditionFailed (nothing was done; answered from the applied log, never from a guess),
+  // kTooLarge, kUnknownOutcome, kNoSpace (nothing was done), kClosed.
   virtual base::Task<base::Status> commit(Transaction transaction) = 0;
 };
 

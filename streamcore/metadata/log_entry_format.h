@@ -1,0 +1,49 @@
+// LogEntry: what one object meta/log/<n> holds, a batch of transactions of one node.
+//
+//   0   u32  magic "TMLE"
+//   4   u8   version, 1
+//   5   u64  incarnation, high half
+//   13  u64  incarnation, low half
+//   21  u64  counter, >= 1, one more than in the incarnation's entry before or further
+//   29  u32  retired incarnations; each: u64 high, u64 low
+//   ..  u32  transactions; each:
+//              u32 conditions; each: bytes key, u8 1 = has this value, 0 = is absent, bytes value
+//              if 1 u32 writes; each: bytes key, u8 1 = set, 0 = erase, bytes value if 1
+//   ..  u32  CRC32C of everything before
+//
+// `bytes` is a u32 length and that many bytes. All integers are little endian. The slot is not part
+// of the entry: the same bytes go on to the next slot when another node's entry was first.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "streamcore/metadata/incarnation.h"
+#include "streamcore/metadata/metadata_store.h"
+
+namespace thalweg::metadata {
+
+struct LogEntry {
+  IncarnationId incarnation;
+  uint64_t counter = 0;
+  std::vector<IncarnationId> retired;  // rows the state forgets; applied before the transactions
+  std::vector<Transaction> transactions;
+};
+
+inline constexpr size_t kTransactionsPerEntryMax = 4096;
+inline constexpr size_t kRetiredPerEntryMax = 1024;
+// Headers and retired incarnations beside transactions of kTransactionBytesMax in all.
+inline constexpr size_t kLogEntryBytesMax = kTransactionBytesMax + 64 + 16 * kRetiredPerEntryMax;
+
+// What the transaction takes inside an entry, in bytes.
+size_t encoded_bytes(const Transaction& transaction);
+
+std::string encode_log_entry(const LogEntry& entry);
+
+// kCorrupt, naming `object`, if the bytes are not exactly one entry; kUnsupported for a version
+// from the future.
+base::Result<LogEntry> decode_log_entry(std::string_view bytes, std::string_view object);
+
+}  // namespace thalweg::metadata
