@@ -29,12 +29,12 @@ inline constexpr size_t kEntryHeaderBytes = 40;
 inline constexpr size_t kEntryAlignment = 8;
 
 struct EntryHeader {
-  StreamId stream;
-  Offset base;
+  StreamId stream{};
+  Offset base{};
   base::Timestamp max_timestamp = -1;
   uint32_t count = 0;
   uint32_t length = 0;
-  LeaderEpoch leader_epoch;
+  LeaderEpoch leader_epoch{};
 
   Offset end() const { return base + count; }
   friend bool operator==(const EntryHeader&, const EntryHeader&) = default;
@@ -71,8 +71,8 @@ inline void encode_entry_header(const EntryHeader& header, std::byte* out) {
   std::memcpy(out, &layout, kEntryHeaderBytes);
 }
 
-// Decodes the frame at the front of `bytes` and checks that its payload lies within them; kCorrupt otherwise.
-inline base::Result<EntryHeader> decode_entry_header(base::ByteView bytes) {
+// Decodes a header whose payload is elsewhere, as in a chunk's index; kCorrupt.
+inline base::Result<EntryHeader> decode_entry_header_alone(base::ByteView bytes) {
   if (bytes.size() < kEntryHeaderBytes) {
     return base::fail(base::ErrorCode::kCorrupt, "entry: header cut off");
   }
@@ -81,15 +81,22 @@ inline base::Result<EntryHeader> decode_entry_header(base::ByteView bytes) {
   if (layout.crc != base::crc32c(bytes.first(kEntryHeaderBytes - 4))) {
     return base::fail(base::ErrorCode::kCorrupt, "entry: header CRC does not match");
   }
-  if (layout.count == 0 || framed_entry_bytes(layout.length) > bytes.size()) {
-    return base::fail(base::ErrorCode::kCorrupt, "entry: payload cut off");
-  }
+  if (layout.count == 0) return base::fail(base::ErrorCode::kCorrupt, "entry: spans no offset");
   return EntryHeader{.stream = StreamId(layout.stream),
                      .base = Offset(layout.base),
                      .max_timestamp = layout.max_timestamp,
                      .count = layout.count,
                      .length = layout.length,
                      .leader_epoch = LeaderEpoch(layout.leader_epoch)};
+}
+
+// Decodes the frame at the front of `bytes` and checks that its payload lies within them; kCorrupt otherwise.
+inline base::Result<EntryHeader> decode_entry_header(base::ByteView bytes) {
+  const EntryHeader header = TRY(decode_entry_header_alone(bytes));
+  if (framed_entry_bytes(header.length) > bytes.size()) {
+    return base::fail(base::ErrorCode::kCorrupt, "entry: payload cut off");
+  }
+  return header;
 }
 
 }  // namespace thalweg
