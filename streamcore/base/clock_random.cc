@@ -1,10 +1,11 @@
-// The one place that reads the wall clock and the kernel's randomness.
+// The one place that reads the machine's clocks and the kernel's randomness.
 #include <sys/random.h>
 
 #include <bit>
 
 #include "streamcore/base/check.h"
 #include "streamcore/base/clock.h"
+#include "streamcore/base/executor.h"
 #include "streamcore/base/random.h"
 
 namespace thalweg::base {
@@ -14,6 +15,8 @@ Timestamp SystemClock::wall_now() {
              std::chrono::system_clock::now().time_since_epoch())
       .count();
 }
+
+TimePoint monotonic_now() { return std::chrono::steady_clock::now(); }
 
 SeededRandom::SeededRandom(uint64_t seed) {
   for (uint64_t& word : state_) {  // splitmix64 spreads the seed

@@ -17,6 +17,9 @@ using TimePoint = std::chrono::time_point<std::chrono::steady_clock, Duration>;
 using Callback = std::move_only_function<void()>;
 using TimerId = uint64_t;  // never 0
 
+// The machine's monotonic clock, for executors that run in real time; everything else asks its executor.
+TimePoint monotonic_now();
+
 class Executor {
  public:
   virtual ~Executor() = default;

@@ -15,6 +15,7 @@
 #include "streamcore/base/check.h"
 #include "streamcore/base/executor.h"
 #include "streamcore/base/task.h"
+#include "tests/streamcore/base/task_runner.h"
 
 namespace thalweg::sim {
 
@@ -71,54 +72,18 @@ class SimExecutor final : public base::Executor {
   std::function<void(uint64_t)> hook_;
 };
 
-namespace sim_detail {
-template <class T>
-base::Task<void> run_into(base::Task<T> task, std::optional<T>* result) {
-  result->emplace(co_await std::move(task));
-}
-inline base::Task<void> run_into(base::Task<void> task, bool* done) {
-  co_await std::move(task);
-  *done = true;
-}
-// A coroutine that starts at once and is destroyed with its holder.
-struct Runner {
-  struct promise_type {
-    Runner get_return_object() {
-      return Runner{std::coroutine_handle<promise_type>::from_promise(*this)};
-    }
-    std::suspend_always initial_suspend() noexcept { return {}; }
-    std::suspend_always final_suspend() noexcept { return {}; }
-    void return_void() {}
-    [[noreturn]] void unhandled_exception() noexcept { std::terminate(); }
-  };
-  std::coroutine_handle<promise_type> handle;
-  explicit Runner(std::coroutine_handle<promise_type> h) : handle(h) {}
-  Runner(Runner&& other) noexcept : handle(std::exchange(other.handle, nullptr)) {}
-  ~Runner() {
-    if (handle) handle.destroy();
-  }
-};
-inline Runner start(base::Task<void> task) { co_await std::move(task); }
-}  // namespace sim_detail
-
 // Runs the simulation until `task` is done; its value, or nothing if the run was stopped or went
 // idle first (the task's frame is then destroyed).
 template <class T>
 std::optional<T> try_run(SimExecutor& executor, base::Task<T> task) {
-  std::optional<T> result;
-  const auto runner = sim_detail::start(sim_detail::run_into(std::move(task), &result));
-  runner.handle.resume();
-  while (!result.has_value() && executor.step()) {
+  base::TaskRunner<T> runner(std::move(task));
+  while (!runner.done() && executor.step()) {
   }
-  return result;
+  if (!runner.done()) return std::nullopt;
+  return runner.take();
 }
 inline bool try_run(SimExecutor& executor, base::Task<void> task) {
-  bool done = false;
-  const auto runner = sim_detail::start(sim_detail::run_into(std::move(task), &done));
-  runner.handle.resume();
-  while (!done && executor.step()) {
-  }
-  return done;
+  return try_run(executor, base::as_value(std::move(task))).has_value();
 }
 
 // The same where the task is expected to finish.
