@@ -201,11 +201,19 @@ Result<ChunkView> ChunkView::open(base::Slice chunk) {
   return view;
 }
 
-ChunkBuilder::ChunkBuilder(base::Buffer buffer)
-    : buffer_(std::move(buffer)),
-      capacity_(std::min<uint64_t>(buffer_.capacity(), kChunkBytesMax) / kChunkAlignment *
-                kChunkAlignment) {
+ChunkBuilder::ChunkBuilder(base::Buffer buffer) : buffer_(std::move(buffer)), offset_(0) {
+  capacity_ = std::min<uint64_t>(buffer_.capacity(), kChunkBytesMax) / kChunkAlignment *
+              kChunkAlignment;
   CHECK_GE(capacity_, kChunkAlignment);
+}
+
+ChunkBuilder::ChunkBuilder(base::Buffer buffer, uint64_t offset, uint64_t bytes_max)
+    : buffer_(std::move(buffer)), offset_(offset), capacity_(bytes_max) {
+  CHECK_EQ(offset % kChunkAlignment, 0u);
+  CHECK_EQ(capacity_ % kChunkAlignment, 0u);
+  CHECK_GE(capacity_, kChunkAlignment);
+  CHECK_LE(capacity_, kChunkBytesMax);
+  CHECK_LE(offset_ + capacity_, buffer_.capacity());
 }
 
 size_t ChunkBuilder::bytes_needed(std::initializer_list<size_t> payload_lengths) {
@@ -224,7 +232,7 @@ std::byte* ChunkBuilder::add(const EntryHeader& header, ByteView payload) {
   CHECK(fits(payload.size()));
   CHECK_EQ(header.length, payload.size());
   CHECK_GE(header.count, 1u);
-  std::byte* const frame = buffer_.data() + position_;
+  std::byte* const frame = buffer_.data() + offset_ + position_;
   std::byte* const copy = frame + kEntryHeaderBytes;
   encode_entry_header(header, frame);
   if (!payload.empty()) std::memcpy(copy, payload.data(), payload.size());
@@ -238,7 +246,7 @@ std::byte* ChunkBuilder::add(const EntryHeader& header, ByteView payload) {
 FinishedChunk ChunkBuilder::finish(const ChunkIds& ids, ChunkSeq dw) {
   CHECK(buffer_);
   CHECK(dw <= ids.seq);
-  std::byte* const data = buffer_.data();
+  std::byte* const data = buffer_.data() + offset_;
   const uint64_t index_position = position_;
   uint64_t end = index_position;
   for (const IndexedEntry& entry : entries_) {
@@ -266,6 +274,7 @@ FinishedChunk ChunkBuilder::finish(const ChunkIds& ids, ChunkSeq dw) {
                   .body_crc = base::crc32c({data + kChunkHeaderBytes, total - kChunkHeaderBytes})};
   encode_header(chunk.header, data);
   chunk.buffer = std::move(buffer_);
+  chunk.offset = offset_;
   chunk.length = total;
   chunk.entries = std::move(entries_);
   return chunk;

@@ -127,10 +127,11 @@ class ChunkView {
 struct FinishedChunk {
   ChunkHeader header;
   base::Buffer buffer{};
+  uint64_t offset = 0;  // of the chunk in the buffer
   uint64_t length = 0;
   std::vector<IndexedEntry> entries{};
 
-  base::ByteView bytes() const { return {buffer.data(), static_cast<size_t>(length)}; }
+  base::ByteView bytes() const { return {buffer.data() + offset, static_cast<size_t>(length)}; }
   base::Slice slice() const { return {buffer, bytes()}; }
 };
 
@@ -140,6 +141,9 @@ class ChunkBuilder {
  public:
   // The buffer's whole capacity may be used, up to kChunkBytesMax; nobody else writes to it.
   explicit ChunkBuilder(base::Buffer buffer);
+  // The same within `bytes_max` bytes of the buffer from `offset` on, both multiples of 4096: other chunks may lie in
+  // the rest.
+  ChunkBuilder(base::Buffer buffer, uint64_t offset, uint64_t bytes_max);
 
   // What a chunk of entries with these payload lengths takes in all, padding included.
   template <class... Lengths>
@@ -157,6 +161,8 @@ class ChunkBuilder {
   bool empty() const { return entries_.empty(); }
   // What the chunk would take if it were finished now, without the padding.
   uint64_t bytes() const { return position_ + entries_.size() * kIndexEntryBytes; }
+  // What the finished chunk takes, padding included.
+  uint64_t finished_length() const { return base::align_up(bytes(), kChunkAlignment); }
   size_t capacity() const { return capacity_; }
 
   // Writes index, padding, CRCs and header. The builder is spent. A chunk without entries is a
@@ -165,6 +171,7 @@ class ChunkBuilder {
 
  private:
   base::Buffer buffer_{};
+  uint64_t offset_;
   size_t capacity_;
   uint64_t position_ = kChunkHeaderBytes;  // where the next frame goes
   std::vector<IndexedEntry> entries_{};

@@ -1,0 +1,56 @@
+#include "streamcore/base/buffer_pool.h"
+
+#include <cstdlib>
+
+#include "streamcore/base/check.h"
+
+namespace thalweg::base {
+
+BufferPool::~BufferPool() {
+  for (std::byte* data : idle_) std::free(data);
+}
+
+Buffer BufferPool::take() {
+  std::byte* data = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    ++references_;
+    if (!idle_.empty()) {
+      data = idle_.back();
+      idle_.pop_back();
+    }
+  }
+  if (data == nullptr) data = static_cast<std::byte*>(std::aligned_alloc(kIoAlignment, block_bytes_));
+  CHECK(data != nullptr);
+  return Buffer::adopt(data, block_bytes_, *this);
+}
+
+void BufferPool::recycle(std::byte* data, size_t) {
+  std::unique_lock lock(mutex_);
+  if (idle_.size() < idle_max_) {
+    idle_.push_back(data);
+  } else {
+    std::free(data);
+  }
+  drop_reference(std::move(lock));
+}
+
+void BufferPool::release() { drop_reference(std::unique_lock(mutex_)); }
+
+void BufferPool::drop_reference(std::unique_lock<std::mutex> lock) {
+  if (--references_ > 0) return;
+  lock.unlock();
+  delete this;
+}
+
+void BufferPool::prefault(size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    auto* data = static_cast<std::byte*>(std::aligned_alloc(kIoAlignment, block_bytes_));
+    CHECK(data != nullptr);
+    for (size_t at = 0; at < block_bytes_; at += 4096) data[at] = std::byte{0};
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(data);
+  }
+}
+
+}  // namespace thalweg::base
