@@ -1,0 +1,170 @@
+// StreamStore: the log engine's public face. Streams of opaque entries, durable before they are acknowledged or seen.
+//
+// It lives on one executor and every call is made there. Appending is done in steps, so that a request that touches
+// many streams costs one wait for space and one for durability, and no suspension in between can reorder it:
+//
+//   co_await open_for_append(stream)...   once per stream: its row exists and its tail is known
+//   co_await admit(bytes)                 log space; waits under back-pressure, kNoSpace when the disk is full
+//   append(...)...                        assigns offsets and copies; synchronous
+//   co_await durable(position)            every append up to `position` is on a quorum
+//
+// Reads see only durable entries (DESIGN P12).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "streamcore/base/clock.h"
+#include "streamcore/base/executor.h"
+#include "streamcore/base/random.h"
+#include "streamcore/base/result.h"
+#include "streamcore/base/task.h"
+#include "streamcore/entry_ref.h"
+#include "streamcore/entry_rules.h"
+#include "streamcore/options.h"
+#include "streamcore/types.h"
+
+namespace thalweg {
+
+namespace object_store {
+class ObjectStore;
+}
+namespace metadata {
+class MetadataStore;
+}
+namespace chunk {
+class ChunkReplica;
+}
+
+// A place in the channel's log: what was appended up to here is durable together. Grows with every chunk.
+using LogPosition = ChunkSeq;
+
+struct AppendRequest {
+  StreamId stream;
+  base::ByteView payload;
+  uint32_t count = 1;  // offsets the entry spans
+  base::Timestamp max_timestamp = -1;
+  std::optional<Offset> match_offset;              // only if this is the next offset
+  std::optional<std::string_view> fencing_token;   // only if this is the stream's token
+};
+
+struct Appended {
+  Offset base;
+  LeaderEpoch leader_epoch;
+  LogPosition position;
+};
+
+struct StreamBounds {
+  Offset trim_point;     // first readable offset
+  Offset durable_tail;   // one past the last readable offset
+  Offset committed_end;  // entries below are in segments
+  LeaderEpoch leader_epoch;
+};
+
+struct ReadResult {
+  std::vector<EntryRef> entries;  // whole entries, in order; the first contains or follows the offset asked for
+  StreamBounds bounds;
+};
+
+struct RetentionPolicy {
+  std::optional<base::Timestamp> max_age_ms;
+  std::optional<uint64_t> max_bytes;
+};
+
+// State to rebuild a layer's view of a stream from: the annotation at `end`, then the entries from there to the tail.
+struct AnnotationAt {
+  std::string annotation;  // empty: the state of an empty stream
+  Offset end;
+};
+
+// TailWatch: told each time a watched stream's durable tail moves. Leaves the streams it watches when destroyed.
+class TailWatch {
+ public:
+  TailWatch() = default;
+  TailWatch(const TailWatch&) = delete;
+  TailWatch& operator=(const TailWatch&) = delete;
+  virtual ~TailWatch();
+  // Called on the store's executor; must not call back into the store.
+  virtual void tail_moved(StreamId stream, Offset durable_tail) = 0;
+
+ private:
+  friend class TailWatchers;
+  std::vector<class TailWatchers*> watched_;
+};
+
+class StreamStore {
+ public:
+  struct Parts {
+    base::Executor& executor;
+    base::Clock& clock;
+    base::Random& random;
+    object_store::ObjectStore& objects;
+    metadata::MetadataStore& metadata;
+    std::vector<chunk::ChunkReplica*> replicas;  // 1 or 3
+    const EntryRules& rules;
+  };
+
+  // Recovers what the last owner left and opens the channel under a new epoch. Draining happens in the background.
+  static base::Task<base::Result<std::unique_ptr<StreamStore>>> open(Parts parts,
+                                                                     StreamStoreOptions options);
+  virtual ~StreamStore() = default;
+
+  // Stops taking appends, waits for those in flight and closes the channel cleanly.
+  virtual base::Task<base::Status> stop() = 0;
+  // Set when the store can take no more appends (fenced, or its log is dead). Reads go on.
+  virtual bool stopped() const = 0;
+
+  // `count` ids in a row, never given out before.
+  virtual base::Task<base::Result<StreamId>> allocate_streams(uint64_t count) = 0;
+
+  virtual base::Task<base::Status> open_for_append(std::vector<StreamId> streams) = 0;
+  // True if the stream can be appended to without waiting in open_for_append.
+  virtual bool is_open_for_append(StreamId stream) const = 0;
+  // Waits until `bytes` more may be appended. kNoSpace, kFenced, kUnavailable, kClosed.
+  virtual base::Task<base::Status> admit(uint64_t bytes) = 0;
+  // True if admit() would not wait.
+  virtual bool admits(uint64_t bytes) const = 0;
+  // The stream is open for append and the bytes were admitted. kConditionFailed (match_offset or token; the state it
+  // was judged by may not be durable yet: wait for durable(last_position()) before telling anybody), kTooLarge, kNotFound
+  // (deleted), kClosed.
+  virtual base::Result<Appended> append(const AppendRequest& request) = 0;
+  virtual LogPosition last_position() const = 0;
+  // kUnknownOutcome: the log stopped before it could tell.
+  virtual base::Task<base::Status> durable(LogPosition position) = 0;
+
+  // The next offset that append() would assign; the stream is open for append.
+  virtual Offset next_offset(StreamId stream) const = 0;
+  // A stream that was never appended to has bounds 0, 0.
+  virtual base::Task<base::Result<StreamBounds>> bounds(StreamId stream) = 0;
+  // The same without waiting, when the stream is in memory.
+  virtual std::optional<StreamBounds> known_bounds(StreamId stream) const = 0;
+  // Entries from `from` on, of at most `max_bytes` payload but at least one. Nothing at the tail. kOutOfRange below the
+  // trim point or beyond the tail.
+  virtual base::Task<base::Result<ReadResult>> read(StreamId stream, Offset from,
+                                                    size_t max_bytes) = 0;
+  // The first readable entry whose max timestamp is at least `timestamp`.
+  virtual base::Task<base::Result<std::optional<EntryRef>>> find_timestamp(
+      StreamId stream, base::Timestamp timestamp) = 0;
+  virtual base::Task<base::Result<AnnotationAt>> annotation(StreamId stream) = 0;
+  // Loads the stream if needed and watches it; the caller looks at the bounds after this, not before.
+  virtual base::Task<base::Status> watch(StreamId stream, TailWatch& watch) = 0;
+
+  // Durable before it answers; never moves back. At most the durable tail (kOutOfRange).
+  virtual base::Task<base::Status> trim(StreamId stream, Offset to) = 0;
+  // Trims whole segments that the policy no longer keeps; the trim point afterwards.
+  virtual base::Task<base::Result<Offset>> retain(StreamId stream, RetentionPolicy policy) = 0;
+  virtual base::Task<base::Status> remove(std::vector<StreamId> streams) = 0;
+  // Sets the token that appends which carry one must match.
+  virtual base::Task<base::Status> fence(StreamId stream, std::string token) = 0;
+  // Payload bytes a stream keeps in segments and log.
+  virtual base::Task<base::Result<uint64_t>> stored_bytes(StreamId stream) = 0;
+
+  // Makes everything durable so far part of committed segments; for shutdown and tests.
+  virtual base::Task<base::Status> offload_all() = 0;
+  virtual uint64_t outstanding_log_bytes() const = 0;
+};
+
+}  // namespace thalweg
