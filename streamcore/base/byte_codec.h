@@ -28,6 +28,8 @@ class ByteWriter {
     return *this;
   }
   size_t size() const { return out_.size(); }
+  // The bytes so far, without a seal: a part of something larger.
+  std::string take() && { return std::move(out_); }
   // The bytes so far, followed by their CRC32C.
   std::string seal() && {
     put(crc32c(as_bytes(out_)));
