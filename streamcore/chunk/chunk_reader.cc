@@ -1,0 +1,113 @@
+// Reading chunks of a closed epoch from whichever replica holds them whole.
+#include <string>
+
+#include "streamcore/base/log.h"
+#include "streamcore/chunk/recovery.h"
+
+namespace thalweg::chunk {
+
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+using base::Task;
+
+namespace {
+
+// What the replicas asked so far had instead of a valid copy.
+struct Misses {
+  std::vector<ChunkReplica*> corrupt;
+  size_t unavailable = 0;
+  std::string messages;
+
+  void add(ChunkReplica* replica, const base::Error& error) {
+    if (error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kUnsupported) {
+      corrupt.push_back(replica);
+    } else if (error.code != ErrorCode::kNotFound) {
+      ++unavailable;
+    }
+    messages += (messages.empty() ? "" : "; ") + error.message;
+  }
+  base::Error error(const ChunkKey& key) const {
+    const ErrorCode code = !corrupt.empty()   ? ErrorCode::kCorrupt
+                           : unavailable != 0 ? ErrorCode::kUnavailable
+                                              : ErrorCode::kNotFound;
+    return {code, "no valid copy of " + to_string(key) + ": " + messages};
+  }
+};
+
+Task<Result<ChunkView>> read_copy(ChunkReplica* replica, ChunkKey key) {
+  base::Slice bytes = CO_TRY(co_await replica->read(key));
+  ChunkView view = CO_TRY(ChunkView::open(std::move(bytes)));
+  if (view.header().kind == ChunkKind::kSeal) {
+    co_return fail(ErrorCode::kNotFound, to_string(key) + " is sealed");
+  }
+  if (key_of(view.header(), key.adopted) != key) {
+    co_return fail(ErrorCode::kCorrupt,
+                   "expected " + to_string(key) + ", got " + describe(view.header()));
+  }
+  co_return view;
+}
+
+// A register cannot be written twice, so the good bytes go beside it, where readers look next.
+Task<void> repair(std::vector<ChunkReplica*> corrupt, ChunkKey key, base::Slice chunk) {
+  key.adopted = true;
+  for (ChunkReplica* replica : corrupt) {
+    const auto put = co_await replica->put_if_absent(key, chunk);
+    if (!put) base::log_warn("chunk repair failed " + to_string(key) + ": " + put.error().message);
+  }
+}
+
+}  // namespace
+
+Task<Result<ChunkView>> read_chunk_view(std::vector<ChunkReplica*> replicas, ChunkKey key) {
+  Misses misses;
+  for (const bool adopted : {false, true}) {
+    if (adopted && replicas.size() == 1) break;  // the one replica adopts what is in its registers
+    ChunkKey copy = key;
+    copy.adopted = adopted;
+    for (ChunkReplica* replica : replicas) {
+      Result<ChunkView> view = co_await read_copy(replica, copy);
+      if (view) {
+        if (!adopted) co_await repair(misses.corrupt, key, view->slice());
+        co_return view;
+      }
+      if (view.error().code == ErrorCode::kCorrupt) {
+        base::log_error("chunk copy is corrupt " + to_string(copy) + ": " + view.error().message);
+      }
+      misses.add(replica, view.error());
+    }
+  }
+  co_return std::unexpected(misses.error(key));
+}
+
+Task<Result<base::Slice>> read_chunk(std::vector<ChunkReplica*> replicas, ChunkKey key) {
+  const ChunkView view = CO_TRY(co_await read_chunk_view(std::move(replicas), key));
+  co_return view.slice();
+}
+
+Task<Result<std::vector<IndexedEntry>>> read_chunk_index(std::vector<ChunkReplica*> replicas,
+                                                         ChunkKey key) {
+  Misses misses;
+  for (const bool adopted : {false, true}) {
+    if (adopted && replicas.size() == 1) break;
+    ChunkKey copy = key;
+    copy.adopted = adopted;
+    for (ChunkReplica* replica : replicas) {
+      const Result<ChunkHeader> header = co_await replica->head(copy);
+      if (!header) {
+        misses.add(replica, header.error());
+        continue;
+      }
+      if (header->kind == ChunkKind::kSeal) continue;
+      Result<std::vector<IndexedEntry>> index = co_await replica->read_index(copy);
+      if (index) co_return index;
+      if (index.error().code == ErrorCode::kCorrupt) {
+        base::log_error("chunk index is corrupt " + to_string(copy) + ": " + index.error().message);
+      }
+      misses.add(replica, index.error());
+    }
+  }
+  co_return std::unexpected(misses.error(key));
+}
+
+}  // namespace thalweg::chunk

@@ -1,0 +1,374 @@
+#include "streamcore/chunk/recovery.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "streamcore/base/check.h"
+#include "streamcore/base/log.h"
+#include "streamcore/base/sync.h"
+#include "streamcore/base/task_group.h"
+#include "streamcore/chunk/chunk_owner.h"
+
+namespace thalweg::chunk {
+namespace {
+
+using base::Error;
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+using base::Status;
+using base::Task;
+
+// What one replica said of one register.
+enum class Answer {
+  kNone,  // not yet
+  kSeal,
+  kChunk,    // whole and valid
+  kCorrupt,  // something that was once whole: says nothing, and is not absence (P11)
+  kFailed,   // no answer after all attempts
+};
+
+bool is_definite(Answer answer) { return answer == Answer::kSeal || answer == Answer::kChunk; }
+
+struct Slot {
+  std::vector<Answer> answers;
+  std::optional<ChunkView> chunk;  // a valid copy, once one was found
+};
+
+// What one replica's log looks like before anything is sealed.
+struct Survey {
+  bool answered = false;
+  bool failed = false;
+  std::set<ChunkSeq> present;  // chunks and SEALs
+  ChunkSeq dw;                 // greatest watermark of its chunks
+};
+
+// One recovery, or one sealing of a known end. Lives in the frame of the function below that made
+// it.
+class EpochRecovery {
+ public:
+  EpochRecovery(base::Executor& executor, std::vector<ChunkReplica*> replicas,
+                RecoveryOptions options)
+      : replicas_(std::move(replicas)),
+        options_(std::move(options)),
+        quorum_(quorum_of(replicas_.size())),
+        surveys_(replicas_.size()),
+        progress_(executor),
+        requests_(executor) {
+    CHECK_EQ(replicas_.size(), options_.incarnations.size());
+  }
+
+  Task<Result<RecoveredEpoch>> recover(EpochAuthority& authority) {
+    Result<RecoveredEpoch> recovered = co_await recover_steps(authority);
+    co_await requests_.stop_and_join();
+    co_return recovered;
+  }
+
+  Task<Status> seal_at(ChunkSeq end) {
+    ask_slot(end);
+    const Status sealed = co_await seal_decided(end);
+    co_await requests_.stop_and_join();
+    co_return sealed;
+  }
+
+ private:
+  Task<Result<RecoveredEpoch>> recover_steps(EpochAuthority& authority);
+  Task<Result<ChunkSeq>> durable_watermark();
+  Task<void> survey(size_t index);
+  Task<Status> survey_steps(size_t index);
+  Task<Status> check_durable_part(EpochAuthority& authority, ChunkSeq begin, ChunkSeq end);
+  Task<Result<ChunkSeq>> find_end(EpochAuthority& authority, ChunkSeq begin);
+
+  void ask_slot(ChunkSeq seq);
+  Task<void> probe(size_t index, ChunkSeq seq);
+  Task<Answer> probe_until_known(size_t index, ChunkSeq seq);
+  Task<Answer> look_at(size_t index, ChunkSeq seq);
+  // Waits until a quorum of replicas answered for the slot, or cannot any more.
+  Task<Status> slot_answered(ChunkSeq seq);
+  // Forgets answers of stores that are no longer what the row says; then the count may fall below a
+  // quorum.
+  Task<Status> drop_lost_answers(EpochAuthority& authority, ChunkSeq seq);
+  Task<Status> seal_decided(ChunkSeq end);
+  Task<Status> adopt(ChunkSeq seq);
+  Task<bool> put_adopted(size_t index, ChunkSeq seq);
+
+  bool same_store(size_t index) const {
+    return replicas_[index]->incarnation() == options_.incarnations[index];
+  }
+  ChunkKey key(ChunkSeq seq, bool adopted = false) const {
+    return {options_.channel, options_.epoch, seq, adopted};
+  }
+  size_t count(const Slot& slot, Answer answer) const {
+    return static_cast<size_t>(std::ranges::count(slot.answers, answer));
+  }
+  std::string name() const {
+    return "channel=" + std::to_string(options_.channel.value) +
+           " epoch=" + std::to_string(options_.epoch.value);
+  }
+
+  std::vector<ChunkReplica*> replicas_;
+  RecoveryOptions options_;
+  size_t quorum_;
+  std::vector<Survey> surveys_;
+  std::map<ChunkSeq, Slot> slots_;
+  base::Notifier progress_;
+  base::TaskGroup requests_;  // last: its frames use everything above
+};
+
+Task<Result<RecoveredEpoch>> EpochRecovery::recover_steps(EpochAuthority& authority) {
+  const ChunkSeq free_below = CO_TRY(co_await authority.start_sealing());
+  const ChunkSeq watermark = CO_TRY(co_await durable_watermark());
+  const ChunkSeq begin = std::max(free_below, watermark);
+  CO_TRY(co_await check_durable_part(authority, free_below, begin));
+  const ChunkSeq end = CO_TRY(co_await find_end(authority, begin));
+  CO_TRY(co_await authority.close(end));
+  base::log_info("epoch recovered " + name() + " free_below=" + std::to_string(free_below.value) +
+                 " end=" + std::to_string(end.value));
+  co_return RecoveredEpoch{options_.channel, options_.epoch, free_below, end};
+}
+
+// R2, after P13: the greatest watermark that a quorum of replicas shows.
+Task<Result<ChunkSeq>> EpochRecovery::durable_watermark() {
+  for (size_t i = 0; i < replicas_.size(); ++i) requests_.spawn(survey(i));
+  for (;;) {
+    const auto answered = static_cast<size_t>(std::ranges::count_if(surveys_, &Survey::answered));
+    const auto failed = static_cast<size_t>(std::ranges::count_if(surveys_, &Survey::failed));
+    if (answered >= quorum_) break;
+    if (failed + quorum_ > replicas_.size()) {
+      co_return fail(ErrorCode::kUnavailable, "no quorum of replicas can be listed, " + name());
+    }
+    co_await progress_.wait();
+  }
+  ChunkSeq watermark;
+  for (const Survey& survey : surveys_) {
+    if (survey.answered) watermark = std::max(watermark, survey.dw);
+  }
+  co_return watermark;
+}
+
+Task<void> EpochRecovery::survey(size_t index) {
+  base::Duration delay = options_.retry_delay_min;
+  Status status;
+  for (uint32_t attempt = 0; attempt < options_.attempts_max; ++attempt) {
+    status = co_await survey_steps(index);
+    if (status && same_store(index)) break;
+    if (status) status = fail(ErrorCode::kUnavailable, "the store is of another incarnation");
+    if (!co_await requests_.sleep_for(delay)) break;
+    delay = std::min(delay * 2, options_.retry_delay_max);
+  }
+  if (!status) base::log_warn("chunk replica not listed " + name() + ": " + status.error().message);
+  (status ? surveys_[index].answered : surveys_[index].failed) = true;
+  progress_.notify_all();
+}
+
+Task<Status> EpochRecovery::survey_steps(size_t index) {
+  ChunkReplica* const replica = replicas_[index];
+  Survey& survey = surveys_[index];
+  survey.present.clear();
+  CO_TRY(co_await replica->make_durable());
+  const std::vector<ChunkKey> keys =
+      CO_TRY(co_await replica->list(options_.channel, options_.epoch));
+  for (const ChunkKey& key : keys) {
+    if (!key.adopted) survey.present.insert(key.seq);
+  }
+  // Watermarks grow with seq, so the last readable chunk has the greatest. Its body need not be
+  // whole: a header says what was true when it was written.
+  for (auto seq = survey.present.rbegin(); seq != survey.present.rend(); ++seq) {
+    const Result<ChunkHeader> header = co_await replica->head(key(*seq));
+    if (header && header->kind == ChunkKind::kChunk) {
+      survey.dw = header->dw;
+      break;
+    }
+    if (!header && header.error().code != ErrorCode::kCorrupt &&
+        header.error().code != ErrorCode::kNotFound) {
+      co_return std::unexpected(header.error());
+    }
+  }
+  co_return Status();
+}
+
+// P11: each slot below the watermark must be somewhere. Any quorum of lists meets the quorum that
+// holds it.
+Task<Status> EpochRecovery::check_durable_part(EpochAuthority& authority, ChunkSeq begin,
+                                               ChunkSeq end) {
+  for (ChunkSeq seq = begin; seq < end; ++seq) {
+    bool found = false;
+    for (const Survey& survey : surveys_) {
+      found = found || (survey.answered && survey.present.contains(seq));
+    }
+    if (found) continue;
+    const ChunkSeq free_below = CO_TRY(co_await authority.start_sealing());
+    if (seq < free_below) continue;
+    std::string messages;
+    for (ChunkReplica* replica : replicas_) {
+      const Result<ChunkHeader> header = co_await replica->head(key(seq));
+      messages += header ? "; there now" : "; " + header.error().message;
+    }
+    const std::string message = "durable chunk " + to_string(key(seq)) + " is missing below " +
+                                std::to_string(end.value) + messages;
+    base::log_error(message);
+    co_return fail(ErrorCode::kCorrupt, message);
+  }
+  co_return Status();
+}
+
+// R3, with the SEALs of a whole wave under way at once and the slots decided in order (P10).
+Task<Result<ChunkSeq>> EpochRecovery::find_end(EpochAuthority& authority, ChunkSeq begin) {
+  const uint64_t wave = 2 * uint64_t{options_.window};
+  for (ChunkSeq seq = begin;; ++seq) {
+    if ((seq - begin) % wave == 0) {
+      for (uint64_t i = 0; i < wave; ++i) ask_slot(seq + i);
+    }
+    CO_TRY(co_await slot_answered(seq));
+    CO_TRY(co_await drop_lost_answers(authority, seq));
+    if (count(slots_[seq], Answer::kChunk) == 0) co_return seq;
+    CO_TRY(co_await adopt(seq));
+    slots_[seq].chunk.reset();  // the bytes are not needed any more
+  }
+}
+
+void EpochRecovery::ask_slot(ChunkSeq seq) {
+  slots_[seq].answers.assign(replicas_.size(), Answer::kNone);
+  for (size_t i = 0; i < replicas_.size(); ++i) requests_.spawn(probe(i, seq));
+}
+
+Task<void> EpochRecovery::probe(size_t index, ChunkSeq seq) {
+  const Answer answer = co_await probe_until_known(index, seq);
+  slots_[seq].answers[index] = same_store(index) ? answer : Answer::kFailed;
+  progress_.notify_all();
+}
+
+Task<Answer> EpochRecovery::probe_until_known(size_t index, ChunkSeq seq) {
+  base::Duration delay = options_.retry_delay_min;
+  for (uint32_t attempt = 0; attempt < options_.attempts_max; ++attempt) {
+    if (!same_store(index)) co_return Answer::kFailed;
+    const Result<PutOutcome> put = co_await replicas_[index]->seal(key(seq), options_.sealer_nonce);
+    if (put && *put == PutOutcome::kCreated) co_return Answer::kSeal;
+    if (put) {
+      const Answer answer = co_await look_at(index, seq);
+      if (answer != Answer::kNone) co_return answer;
+    } else if (put.error().code == ErrorCode::kCorrupt) {
+      base::log_error("chunk register is corrupt " + to_string(key(seq)) + ": " +
+                      put.error().message);
+      co_return Answer::kCorrupt;
+    } else if (put.error().code == ErrorCode::kUnavailable) {
+      base::log_warn("chunk replica is dead " + name() + ": " + put.error().message);
+      co_return Answer::kFailed;
+    }
+    if (!co_await requests_.sleep_for(delay)) break;
+    delay = std::min(delay * 2, options_.retry_delay_max);
+  }
+  co_return Answer::kFailed;
+}
+
+Task<Answer> EpochRecovery::look_at(size_t index, ChunkSeq seq) {
+  const Result<base::Slice> bytes = co_await replicas_[index]->read(key(seq));
+  if (!bytes && bytes.error().code != ErrorCode::kCorrupt) co_return Answer::kNone;
+  Result<ChunkView> view =
+      bytes ? ChunkView::open(*bytes) : Result<ChunkView>(std::unexpected(bytes.error()));
+  if (view && key_of(view->header()) != key(seq)) {
+    view = fail(ErrorCode::kCorrupt, "got " + describe(view->header()));
+  }
+  if (!view) {
+    base::log_error("chunk register is corrupt " + to_string(key(seq)) + ": " +
+                    view.error().message);
+    co_return Answer::kCorrupt;
+  }
+  if (view->header().kind == ChunkKind::kSeal) co_return Answer::kSeal;
+  if (!slots_[seq].chunk) slots_[seq].chunk = std::move(*view);
+  co_return Answer::kChunk;
+}
+
+Task<Status> EpochRecovery::slot_answered(ChunkSeq seq) {
+  const Slot& slot = slots_[seq];
+  for (;;) {
+    const auto definite = static_cast<size_t>(std::ranges::count_if(slot.answers, is_definite));
+    if (definite >= quorum_) co_return Status();
+    if (definite + count(slot, Answer::kNone) < quorum_) {
+      const bool corrupt = count(slot, Answer::kCorrupt) != 0;
+      co_return fail(corrupt ? ErrorCode::kCorrupt : ErrorCode::kUnavailable,
+                     "no quorum of answers for " + to_string(key(seq)));
+    }
+    co_await progress_.wait();
+  }
+}
+
+Task<Status> EpochRecovery::drop_lost_answers(EpochAuthority& authority, ChunkSeq seq) {
+  for (size_t i = 0; i < replicas_.size(); ++i) {
+    const bool ok = CO_TRY(co_await authority.counts(options_.incarnations[i]));
+    if (!ok || !same_store(i)) slots_[seq].answers[i] = Answer::kFailed;
+  }
+  co_return co_await slot_answered(seq);
+}
+
+// A chunk that one replica holds may have been acknowledged, so it is kept; before the epoch is
+// closed a quorum holds it, beside the SEALs that took its register.
+Task<Status> EpochRecovery::adopt(ChunkSeq seq) {
+  size_t copies = count(slots_[seq], Answer::kChunk);
+  for (size_t i = 0; i < replicas_.size() && copies < quorum_; ++i) {
+    if (slots_[seq].answers[i] == Answer::kChunk) continue;
+    if (co_await put_adopted(i, seq)) ++copies;
+  }
+  if (copies >= quorum_) co_return Status();
+  co_return fail(ErrorCode::kUnavailable,
+                 "no quorum of replicas took a copy of " + to_string(key(seq)));
+}
+
+Task<bool> EpochRecovery::put_adopted(size_t index, ChunkSeq seq) {
+  const ChunkKey adopted = key(seq, true);
+  const ChunkView chunk = *slots_[seq].chunk;
+  base::Duration delay = options_.retry_delay_min;
+  for (uint32_t attempt = 0; attempt < options_.attempts_max && same_store(index); ++attempt) {
+    const Result<PutOutcome> put = co_await replicas_[index]->put_if_absent(adopted, chunk.slice());
+    if (put && *put == PutOutcome::kCreated) co_return same_store(index);
+    if (put) {  // an earlier recovery's copy, or this one's after all
+      const Result<base::Slice> there = co_await replicas_[index]->read(adopted);
+      const Result<ChunkView> view =
+          there ? ChunkView::open(*there) : Result<ChunkView>(std::unexpected(there.error()));
+      if (view && view->header() == chunk.header()) co_return same_store(index);
+      if (view || view.error().code == ErrorCode::kCorrupt) {
+        base::log_error("adopted copy is corrupt " + to_string(adopted));
+        co_return false;
+      }
+    } else if (put.error().code == ErrorCode::kUnavailable) {
+      co_return false;
+    }
+    if (!co_await requests_.sleep_for(delay)) break;
+    delay = std::min(delay * 2, options_.retry_delay_max);
+  }
+  co_return false;
+}
+
+Task<Status> EpochRecovery::seal_decided(ChunkSeq end) {
+  CO_TRY(co_await slot_answered(end));
+  if (count(slots_[end], Answer::kChunk) == 0) co_return Status();
+  co_return fail(ErrorCode::kCorrupt, "a chunk lies at the end, " + to_string(key(end)));
+}
+
+}  // namespace
+
+Task<Result<bool>> EpochAuthority::counts(uint64_t) { co_return true; }
+
+std::vector<ChunkKey> RecoveredEpoch::keys() const {
+  std::vector<ChunkKey> keys;
+  for (ChunkSeq seq = free_below; seq < end; ++seq) keys.push_back({channel, epoch, seq});
+  return keys;
+}
+
+Task<Result<RecoveredEpoch>> recover_epoch(base::Executor& executor,
+                                           std::vector<ChunkReplica*> replicas,
+                                           RecoveryOptions options, EpochAuthority& authority) {
+  EpochRecovery recovery(executor, std::move(replicas), std::move(options));
+  co_return co_await recovery.recover(authority);
+}
+
+Task<Status> seal_end(base::Executor& executor, std::vector<ChunkReplica*> replicas,
+                      RecoveryOptions options, ChunkSeq end) {
+  EpochRecovery recovery(executor, std::move(replicas), std::move(options));
+  co_return co_await recovery.seal_at(end);
+}
+
+}  // namespace thalweg::chunk
