@@ -1,0 +1,16 @@
+// BatchRules: what the log engine asks about its payloads, answered for RecordBatch v2: offset and leader epoch are
+// stamped into the header (both lie outside the batch's CRC), and the annotation is the partition's state.
+#pragma once
+
+#include "streamcore/entry_rules.h"
+
+namespace thalweg::topics {
+
+class BatchRules final : public EntryRules {
+ public:
+  void stamp(std::byte* payload, Offset base, LeaderEpoch epoch) const override;
+  std::string fold(base::ByteView previous,
+                   std::span<const base::ByteView> payloads) const override;
+};
+
+}  // namespace thalweg::topics

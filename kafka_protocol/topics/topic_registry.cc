@@ -1,0 +1,295 @@
+#include "kafka_protocol/topics/topic_registry.h"
+
+#include <algorithm>
+#include <cinttypes>
+
+#include "streamcore/base/log.h"
+
+namespace thalweg::topics {
+
+using wire::KafkaError;
+
+namespace {
+
+constexpr size_t kTransactionBytesTarget = metadata::kTransactionBytesMax / 2;
+constexpr size_t kRowsPerScan = 1000;
+constexpr int kStreamsPerRetentionTurn = 100;
+
+std::string folded(std::string_view name) {
+  std::string text(name);
+  std::replace(text.begin(), text.end(), '.', '_');
+  return text;
+}
+
+std::string row_key(std::string_view name) { return std::string(kTopicRowPrefix) + std::string(name); }
+
+std::string deleting_key(const wire::Uuid& id) {
+  char text[40];
+  std::snprintf(text, sizeof(text), "%016" PRIx64 "%016" PRIx64, id.high, id.low);
+  return std::string(kDeletingRowPrefix) + text;
+}
+
+TopicFault storage_fault(const base::Error& error) {
+  return {KafkaError::kKafkaStorageError, error.message};
+}
+
+}  // namespace
+
+TopicRegistry::TopicRegistry(Parts parts, TopicDefaults defaults)
+    : parts_(parts),
+      defaults_(std::move(defaults)),
+      default_settings_(std::make_shared<const TopicSettings>(defaults_.settings())),
+      turn_(parts.executor, 1),
+      tasks_(parts.executor) {}
+
+// --- the image in memory ---------------------------------------------------------------------------------------------
+
+void TopicRegistry::adopt(std::string name, TopicRow row) {
+  auto settings = row.configs.empty() ? default_settings_
+                                      : std::make_shared<const TopicSettings>(
+                                            parse_topic_settings(defaults_, row.configs));
+  if (name.find_first_of("._") != std::string::npos) folded_names_.emplace(folded(name), name);
+  const wire::Uuid id = row.id;
+  auto topic = std::make_shared<Topic>(name, std::move(row), std::move(settings));
+  by_id_[id] = topic.get();
+  by_name_[std::move(name)] = std::move(topic);
+}
+
+void TopicRegistry::forget(const Topic& topic) {
+  by_id_.erase(topic.id());
+  folded_names_.erase(folded(topic.name()));
+  by_name_.erase(topic.name());
+}
+
+TopicRef TopicRegistry::find(std::string_view name) const {
+  const auto it = by_name_.find(name);
+  return it == by_name_.end() ? nullptr : it->second;
+}
+
+TopicRef TopicRegistry::find(const wire::Uuid& id) const {
+  const auto it = by_id_.find(id);
+  return it == by_id_.end() ? nullptr : find(it->second->name());
+}
+
+std::vector<TopicRef> TopicRegistry::all() const {
+  std::vector<TopicRef> topics;
+  topics.reserve(by_name_.size());
+  for (const auto& [name, topic] : by_name_) topics.push_back(topic);
+  std::sort(topics.begin(), topics.end(),
+            [](const TopicRef& a, const TopicRef& b) { return a->name() < b->name(); });
+  return topics;
+}
+
+base::Task<base::Status> TopicRegistry::load() {
+  std::string after;
+  for (bool more = true; more;) {
+    const auto page =
+        CO_TRY(co_await parts_.metadata.scan(std::string(kTopicRowPrefix), after, kRowsPerScan));
+    for (const metadata::KeyValue& pair : page) {
+      adopt(pair.key.substr(kTopicRowPrefix.size()), CO_TRY(decode_topic_row(pair.value)));
+    }
+    more = page.size() == kRowsPerScan;
+    if (more) after = page.back().key;
+  }
+  const auto deleting =
+      CO_TRY(co_await parts_.metadata.scan(std::string(kDeletingRowPrefix), "", kRowsPerScan));
+  for (const metadata::KeyValue& pair : deleting) {
+    CO_TRY(co_await finish_removal(pair.key, CO_TRY(decode_topic_row(pair.value))));
+  }
+  co_return base::Status{};
+}
+
+// --- create ----------------------------------------------------------------------------------------------------------
+
+TopicFault TopicRegistry::check_new(const NewTopic& topic) const {
+  if (std::string fault = topic_name_fault(topic.name); !fault.empty()) {
+    return {KafkaError::kInvalidTopicException, std::move(fault)};
+  }
+  if (find(topic.name) != nullptr) {
+    return {KafkaError::kTopicAlreadyExists, "Topic '" + topic.name + "' already exists."};
+  }
+  if (topic.name.find_first_of("._") != std::string::npos) {
+    const auto it = folded_names_.find(folded(topic.name));
+    if (it != folded_names_.end()) {
+      return {KafkaError::kInvalidTopicException,
+              "Topic '" + topic.name + "' collides with existing topic: " + it->second};
+    }
+  }
+  if (topic.partitions < 1 || topic.partitions > kPartitionsMax) {
+    return {KafkaError::kInvalidPartitions, "Number of partitions must be between 1 and " +
+                                                std::to_string(kPartitionsMax) + ", was " +
+                                                std::to_string(topic.partitions)};
+  }
+  for (const auto& [name, value] : topic.configs) {
+    const base::Status fits = check_topic_config(name, value);
+    if (!fits.has_value()) return {KafkaError::kInvalidConfig, fits.error().message};
+  }
+  return {};
+}
+
+wire::Uuid TopicRegistry::new_id() {
+  wire::Uuid id;
+  do {
+    id.high = parts_.random.next();
+    id.low = parts_.random.next();
+  } while (id.high == 0 || by_id_.contains(id));
+  return id;
+}
+
+base::Task<std::vector<TopicFault>> TopicRegistry::create(std::vector<NewTopic> topics) {
+  co_await turn_.acquire(1);
+  struct Release {
+    base::Semaphore& turn;
+    ~Release() { turn.release(1); }
+  } release{turn_};
+  std::vector<TopicFault> faults;
+  for (const NewTopic& topic : topics) faults.push_back(check_new(topic));
+  const base::Status committed = co_await commit_new(topics, faults);
+  if (!committed.has_value()) {
+    for (size_t i = 0; i < topics.size(); ++i) {
+      if (faults[i].ok() && find(topics[i].name) == nullptr) {
+        faults[i] = storage_fault(committed.error());
+      }
+    }
+  }
+  co_return faults;
+}
+
+base::Task<base::Status> TopicRegistry::commit_new(std::vector<NewTopic>& topics,
+                                                   std::vector<TopicFault>& faults) {
+  uint64_t streams = 0;
+  for (size_t i = 0; i < topics.size(); ++i) {
+    if (faults[i].ok()) streams += static_cast<uint64_t>(topics[i].partitions);
+  }
+  if (streams == 0) co_return base::Status{};
+  StreamId stream = CO_TRY(co_await parts_.store.allocate_streams(streams));
+  for (size_t i = 0; i < topics.size();) {
+    metadata::Transaction transaction;
+    std::vector<std::pair<std::string, TopicRow>> rows;
+    size_t bytes = 0;
+    for (; i < topics.size() && bytes < kTransactionBytesTarget; ++i) {
+      if (!faults[i].ok()) continue;
+      NewTopic& topic = topics[i];
+      std::sort(topic.configs.begin(), topic.configs.end());
+      TopicRow row{.id = new_id(),
+                   .runs = {{static_cast<uint32_t>(topic.partitions), stream}},
+                   .configs = topic.configs};
+      stream += static_cast<uint64_t>(topic.partitions);
+      std::string encoded = encode_topic_row(row);
+      bytes += encoded.size() + 2 * topic.name.size() + 64;
+      transaction.require(row_key(topic.name), std::nullopt)
+          .set(row_key(topic.name), std::move(encoded));
+      rows.emplace_back(topic.name, std::move(row));
+    }
+    CO_TRY(co_await parts_.metadata.commit(std::move(transaction)));
+    for (auto& [name, row] : rows) adopt(std::move(name), std::move(row));
+  }
+  co_return base::Status{};
+}
+
+base::Task<TopicFault> TopicRegistry::grow(TopicRef topic, int32_t count) {
+  co_await turn_.acquire(1);
+  struct Release {
+    base::Semaphore& turn;
+    ~Release() { turn.release(1); }
+  } release{turn_};
+  if (topic->deleted()) {
+    co_return TopicFault{KafkaError::kUnknownTopicOrPartition, "The topic was deleted."};
+  }
+  const int32_t now = topic->partition_count();
+  if (count <= now || count > kPartitionsMax) {
+    co_return TopicFault{KafkaError::kInvalidPartitions,
+                         "The topic " + topic->name() + " currently has " + std::to_string(now) +
+                             " partition(s); " + std::to_string(count) + " would not be an increase."};
+  }
+  const auto added = static_cast<uint32_t>(count - now);
+  const base::Result<StreamId> stream = co_await parts_.store.allocate_streams(added);
+  if (!stream.has_value()) co_return storage_fault(stream.error());
+  TopicRow row = topic->row();
+  row.runs.push_back({added, *stream});
+  metadata::Transaction transaction;
+  transaction.require(row_key(topic->name()), encode_topic_row(topic->row()))
+      .set(row_key(topic->name()), encode_topic_row(row));
+  const base::Status committed = co_await parts_.metadata.commit(std::move(transaction));
+  if (!committed.has_value()) co_return storage_fault(committed.error());
+  topic->set_row(std::move(row));
+  co_return TopicFault{};
+}
+
+// --- delete ----------------------------------------------------------------------------------------------------------
+
+base::Task<TopicFault> TopicRegistry::remove(TopicRef topic) {
+  co_await turn_.acquire(1);
+  struct Release {
+    base::Semaphore& turn;
+    ~Release() { turn.release(1); }
+  } release{turn_};
+  if (topic->deleted()) {
+    co_return TopicFault{KafkaError::kUnknownTopicOrPartition, "The topic was deleted."};
+  }
+  const std::string row = encode_topic_row(topic->row());
+  metadata::Transaction transaction;
+  transaction.require(row_key(topic->name()), row)
+      .erase(row_key(topic->name()))
+      .set(deleting_key(topic->id()), row);
+  topic->mark_deleted();  // no append from here on: its streams' rows must not come back
+  const base::Status committed = co_await parts_.metadata.commit(std::move(transaction));
+  if (!committed.has_value()) co_return storage_fault(committed.error());
+  forget(*topic);
+  if (removed_listener_) co_await removed_listener_(topic->name());
+  const base::Status removed = co_await finish_removal(deleting_key(topic->id()), topic->row());
+  if (!removed.has_value()) {
+    base::log_warn("topic " + topic->name() + ": deleted; its storage will be freed at the next start: " +
+                   removed.error().message);
+  }
+  co_return TopicFault{};
+}
+
+base::Task<base::Status> TopicRegistry::finish_removal(std::string key, TopicRow row) {
+  std::vector<StreamId> streams;
+  for (const StreamRun& run : row.runs) {
+    for (uint32_t i = 0; i < run.partitions; ++i) streams.push_back(run.first_stream + i);
+  }
+  CO_TRY(co_await parts_.store.remove(std::move(streams)));
+  metadata::Transaction transaction;
+  transaction.erase(std::move(key));
+  co_return co_await parts_.metadata.commit(std::move(transaction));
+}
+
+// --- retention -------------------------------------------------------------------------------------------------------
+
+void TopicRegistry::start_retention(base::Duration interval) {
+  tasks_.spawn(retention_loop(interval));
+}
+
+base::Task<void> TopicRegistry::retention_loop(base::Duration interval) {
+  while (co_await tasks_.sleep_for(interval)) {
+    for (const TopicRef& topic : all()) {
+      if (tasks_.stopping()) co_return;
+      co_await retain(topic);
+    }
+  }
+}
+
+base::Task<void> TopicRegistry::retain(TopicRef topic) {
+  const TopicSettings& settings = topic->settings();
+  // compact alone is exempt from time and size (Kafka's LogConfig.delete).
+  if (!settings.cleanup_delete) co_return;
+  if (settings.retention_ms < 0 && settings.retention_bytes < 0) co_return;
+  RetentionPolicy policy;
+  if (settings.retention_ms >= 0) policy.max_age_ms = settings.retention_ms;
+  if (settings.retention_bytes >= 0) {
+    policy.max_bytes = static_cast<uint64_t>(settings.retention_bytes);
+  }
+  int since_yield = 0;
+  for (const StreamId stream : topic->streams()) {
+    if (topic->deleted() || tasks_.stopping()) co_return;
+    const auto trimmed = co_await parts_.store.retain(stream, policy);
+    if (!trimmed.has_value()) {
+      base::log_warn("retention of " + topic->name() + ": " + trimmed.error().message);
+    }
+    if (++since_yield % kStreamsPerRetentionTurn == 0) co_await base::yield(parts_.executor);
+  }
+}
+
+}  // namespace thalweg::topics

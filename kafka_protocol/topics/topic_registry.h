@@ -1,0 +1,102 @@
+// TopicRegistry: every topic, and the transactions that create, grow and delete them. Lives on the home core; rows in
+// metadata are the truth, this is their image in memory.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "kafka_protocol/topics/topic.h"
+#include "kafka_protocol/wire/error_code.h"
+#include "streamcore/base/random.h"
+#include "streamcore/base/sync.h"
+#include "streamcore/base/task_group.h"
+#include "streamcore/metadata/metadata_store.h"
+
+namespace thalweg::topics {
+
+// Partitions of one topic; Kafka has no limit of its own, a request's size has.
+inline constexpr int32_t kPartitionsMax = 100'000;
+
+struct NewTopic {
+  std::string name;
+  int32_t partitions = 1;
+  ConfigEntries configs;
+};
+
+struct TopicFault {
+  wire::KafkaError error = wire::KafkaError::kNone;
+  std::string message;
+  bool ok() const { return error == wire::KafkaError::kNone; }
+};
+
+// Topics are shared: a request in flight may hold one that is deleted meanwhile.
+using TopicRef = std::shared_ptr<Topic>;
+
+class TopicRegistry {
+ public:
+  struct Parts {
+    base::Executor& executor;
+    base::Clock& clock;
+    base::Random& random;
+    StreamStore& store;
+    metadata::MetadataStore& metadata;
+  };
+  TopicRegistry(Parts parts, TopicDefaults defaults);
+
+  // Reads every topic row; finishes deletions a dead process had begun.
+  base::Task<base::Status> load();
+  base::Task<void> stop() { return tasks_.stop_and_join(); }
+  // Trims by retention now and then, until stop().
+  void start_retention(base::Duration interval);
+
+  TopicRef find(std::string_view name) const;
+  TopicRef find(const wire::Uuid& id) const;
+  std::vector<TopicRef> all() const;  // by name
+  size_t size() const { return by_name_.size(); }
+  const TopicDefaults& defaults() const { return defaults_; }
+
+  // What is wrong with creating this topic now, before anything is done.
+  TopicFault check_new(const NewTopic& topic) const;
+  // Creates those that check_new accepts, all in one transaction (several past its size limit). One fault per topic.
+  base::Task<std::vector<TopicFault>> create(std::vector<NewTopic> topics);
+  // More partitions for a topic: `count` in all.
+  base::Task<TopicFault> grow(TopicRef topic, int32_t count);
+  base::Task<TopicFault> remove(TopicRef topic);
+  // Called with the name of each topic that was deleted, before remove() answers.
+  void on_removed(std::function<base::Task<void>(std::string)> listener) {
+    removed_listener_ = std::move(listener);
+  }
+
+ private:
+  void adopt(std::string name, TopicRow row);
+  void forget(const Topic& topic);
+  wire::Uuid new_id();
+  base::Task<base::Status> commit_new(std::vector<NewTopic>& topics, std::vector<TopicFault>& faults);
+  base::Task<base::Status> finish_removal(std::string key, TopicRow row);
+  base::Task<void> retention_loop(base::Duration interval);
+  base::Task<void> retain(TopicRef topic);
+
+  Parts parts_;
+  TopicDefaults defaults_;
+  std::shared_ptr<const TopicSettings> default_settings_;
+  struct NameHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view name) const { return std::hash<std::string_view>()(name); }
+  };
+  struct IdHash {
+    size_t operator()(const wire::Uuid& id) const { return id.high ^ (id.low * 0x9E3779B97F4A7C15ull); }
+  };
+  std::unordered_map<std::string, TopicRef, NameHash, std::equal_to<>> by_name_;
+  std::unordered_map<wire::Uuid, Topic*, IdHash> by_id_;
+  // Names with '.' and '_' made equal: two topics may not differ only there (their metrics would collide).
+  std::unordered_map<std::string, std::string> folded_names_;
+  std::function<base::Task<void>(std::string)> removed_listener_;
+  base::Semaphore turn_;  // one change of topics at a time
+  base::TaskGroup tasks_;
+};
+
+}  // namespace thalweg::topics
