@@ -1,0 +1,27 @@
+// ConnectionLimits: every bound of one connection, by name. Filled from the configuration by main,
+// by hand in tests.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+#include "streamcore/base/executor.h"
+
+namespace thalweg::server {
+
+struct ConnectionLimits {
+  size_t request_bytes_max = 104857600;  // socket.request.max.bytes
+  size_t in_flight_bytes_max =
+      64 * 1024 * 1024;  // queued.max.request.bytes: Produce frames started, not answered
+  size_t in_flight_requests_max = 256;
+  base::Duration idle_max = std::chrono::minutes(10);  // connections.max.idle.ms
+  // A begun frame must keep an average of frame_rate_min bytes per second after this grace, or the
+  // connection closes.
+  base::Duration frame_grace = std::chrono::seconds(30);
+  size_t frame_rate_min = 1024;
+  base::Duration write_stall_max =
+      std::chrono::seconds(60);  // a client that reads nothing of its responses
+  base::Duration sweep_interval = std::chrono::seconds(1);  // how often the above are looked at
+};
+
+}  // namespace thalweg::server

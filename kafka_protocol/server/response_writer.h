@@ -1,0 +1,61 @@
+// ResponseWriter: the outgoing side of one connection. Parts of many responses are gathered into as
+// few sendmsg calls as possible, once per turn of the loop.
+//
+// Lives on the connection's executor. Bounded: past kOutputBytesLow the pipeline starts nothing new
+// until the client has read. Failure of the socket is final: what is queued is dropped, what comes
+// later too.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "kafka_protocol/server/polled_fd.h"
+#include "streamcore/base/bytes.h"
+#include "streamcore/base/sync.h"
+#include "streamcore/base/task.h"
+#include "streamcore/base/task_group.h"
+
+namespace thalweg::server {
+
+class ResponseWriter {
+ public:
+  static constexpr size_t kOutputBytesLow = 64 * 1024;
+
+  ResponseWriter(AsioExecutor& executor, PolledFd& socket)
+      : executor_(executor), socket_(socket), writers_(executor), changed_(executor) {}
+
+  // Queues one message; it is written at the end of this turn.
+  void send(std::vector<base::Slice> parts);
+  // Waits until no more than kOutputBytesLow are queued. False if the socket failed.
+  base::Task<bool> wait_for_room();
+  bool has_room() const { return bytes_ <= kOutputBytesLow; }
+  // Waits until everything is written or the socket failed, and nothing refers to this object any
+  // more.
+  base::Task<void> drain();
+  // Drops everything and wakes every waiter.
+  void fail();
+  bool failed() const { return failed_; }
+
+  size_t bytes() const { return bytes_; }
+  // When bytes last left, or the queue last became non-empty. Meaningful only if bytes() > 0.
+  base::TimePoint last_progress() const { return last_progress_; }
+
+ private:
+  void flush();
+  bool write_once();
+  void drop_written(size_t bytes);
+  base::Task<void> write_when_possible();
+
+  AsioExecutor& executor_;
+  PolledFd& socket_;
+  base::TaskGroup writers_;  // at most one: waits for a socket whose buffer is full
+  base::Notifier changed_;
+  std::vector<base::Slice> queue_;
+  size_t first_ = 0;  // index in queue_ of the first slice not written in full
+  size_t bytes_ = 0;  // queued, not yet taken by the kernel
+  base::TimePoint last_progress_{};
+  bool flush_posted_ = false;
+  bool failed_ = false;
+};
+
+}  // namespace thalweg::server

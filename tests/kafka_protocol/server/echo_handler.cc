@@ -1,0 +1,92 @@
+#include "tests/kafka_protocol/server/echo_handler.h"
+
+#include <endian.h>
+
+#include <chrono>
+#include <cstring>
+
+namespace thalweg::server {
+
+namespace {
+
+void raise_to(std::atomic<int>& most, int value) {
+  int seen = most.load();
+  while (seen < value && !most.compare_exchange_weak(seen, value)) {
+  }
+}
+
+base::Buffer message(int32_t correlation_id, base::ByteView payload) {
+  base::Buffer buffer = base::Buffer::allocate(8 + payload.size());
+  const uint32_t length = htobe32(static_cast<uint32_t>(4 + payload.size()));
+  const uint32_t id = htobe32(static_cast<uint32_t>(correlation_id));
+  std::memcpy(buffer.data(), &length, 4);
+  std::memcpy(buffer.data() + 4, &id, 4);
+  if (!payload.empty()) std::memcpy(buffer.data() + 8, payload.data(), payload.size());
+  return buffer;
+}
+
+std::chrono::milliseconds duration_in(base::ByteView payload) {
+  return std::chrono::milliseconds(payload.empty() ? 0 : std::to_integer<int>(payload[0]));
+}
+
+}  // namespace
+
+base::Task<PendingResponse> EchoHandler::start(RequestContext context, base::ByteView frame) {
+  raise_to(starts_at_once_max_, ++starting_);
+  raise_to(most_unfinished_, ++started_ - finished_);
+  {
+    const std::lock_guard lock(mutex_);
+    start_order_.push_back(context.correlation_id);
+    last_connection_ = context.connection;
+  }
+  const char command = frame.size() > kHeaderBytes ? static_cast<char>(frame[kHeaderBytes]) : 'e';
+  const base::ByteView payload = frame.subspan(std::min(frame.size(), kHeaderBytes + 1));
+  if (command == 's') co_await base::sleep_for(context.connection_executor, duration_in(payload));
+  if (command == 'h') {
+    co_await base::switch_to(home_);
+    if (payload.size() % 2 == 0) co_await base::switch_to(context.connection_executor);
+  }
+  --starting_;
+  if (command == 'h' || command == 'd' || command == 'g') {
+    co_return phase_two(context.correlation_id, command, base::Buffer::copy_of(payload),
+                        payload.size());
+  }
+  ++finished_;
+  co_return answer(context.correlation_id, command, payload);
+}
+
+base::Task<Response> EchoHandler::phase_two(int32_t correlation_id, char command,
+                                            base::Buffer payload, size_t payload_bytes) {
+  co_await base::switch_to(home_);
+  const base::ByteView bytes(payload.data(), payload_bytes);
+  if (command == 'd') co_await base::sleep_for(home_, duration_in(bytes));
+  while (command == 'g' && !gate_) co_await base::sleep_for(home_, std::chrono::milliseconds(1));
+  ++finished_;
+  co_return answer(correlation_id, command, bytes);
+}
+
+Response EchoHandler::answer(int32_t correlation_id, char command, base::ByteView payload) {
+  if (command == 'n') return Response::none();
+  if (command == 'c') return Response::close();
+  if (command == 'b') {
+    const std::vector<std::byte> big(std::to_integer<size_t>(payload[0]) << 20, std::byte{7});
+    base::Buffer buffer = message(correlation_id, big);
+    return Response::send({{buffer, {buffer.data(), 8 + big.size()}}});
+  }
+  // Two parts, so that the gathering of parts is exercised.
+  base::Buffer buffer = message(correlation_id, payload);
+  return Response::send(
+      {{buffer, {buffer.data(), 8}}, {buffer, {buffer.data() + 8, payload.size()}}});
+}
+
+std::vector<int32_t> EchoHandler::start_order() const {
+  const std::lock_guard lock(mutex_);
+  return start_order_;
+}
+
+ConnectionInfo EchoHandler::last_connection() const {
+  const std::lock_guard lock(mutex_);
+  return last_connection_;
+}
+
+}  // namespace thalweg::server
