@@ -12,9 +12,9 @@
 #include <string_view>
 #include <utility>
 #include <variant>
-#include <vector>
 
 #include "kafka_protocol/server/endpoint.h"
+#include "kafka_protocol/wire/codec.h"
 #include "streamcore/base/bytes.h"
 #include "streamcore/base/executor.h"
 #include "streamcore/base/task.h"
@@ -41,18 +41,18 @@ struct RequestContext {
   std::string_view client_id;  // empty if null; points into the frame, valid until start() is done
 };
 
-// Response: one complete message with its size prefix, as parts that are written one after the
-// other without a copy; or no message at all (Produce with acks=0); or the order to close the
-// connection after the responses before it.
+// Response: one complete frame with its length (wire::encode_response), whose parts that are
+// written one after the other without a copy; or no message at all (Produce with acks=0); or the
+// order to close the connection after the responses before it.
 struct Response {
   enum class Kind : uint8_t { kSend, kNone, kClose };
 
-  static Response send(std::vector<base::Slice> parts) { return {Kind::kSend, std::move(parts)}; }
+  static Response send(wire::EncodedMessage frame) { return {Kind::kSend, std::move(frame)}; }
   static Response none() { return {Kind::kNone, {}}; }
   static Response close() { return {Kind::kClose, {}}; }
 
   Kind kind = Kind::kNone;
-  std::vector<base::Slice> parts;
+  wire::EncodedMessage frame;
 };
 
 // PendingResponse: phase 2, either already done or a lazily started coroutine. It may end on any

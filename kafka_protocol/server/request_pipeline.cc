@@ -144,7 +144,7 @@ void RequestPipeline::deliver_in_order() {
 
 void RequestPipeline::deliver(Response response) {
   if (closed_by_handler_) return;
-  if (response.kind == Response::Kind::kSend) parts_.writer.send(std::move(response.parts));
+  if (response.kind == Response::Kind::kSend) parts_.writer.send(std::move(response.frame));
   if (response.kind != Response::Kind::kClose) return;
   closed_by_handler_ = closing_ = true;
   stop_reading_();

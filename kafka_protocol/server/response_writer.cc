@@ -14,15 +14,16 @@ constexpr size_t kPartsPerWrite = 256;             // far below IOV_MAX; bounds 
 constexpr size_t kBytesPerTurn = 4 * 1024 * 1024;  // one connection's share before others run
 }  // namespace
 
-void ResponseWriter::send(std::vector<base::Slice> parts) {
+void ResponseWriter::send(wire::EncodedMessage message) {
   if (failed_) return;
   if (bytes_ == 0) last_progress_ = executor_.now();
-  for (base::Slice& part : parts) {
-    if (part.bytes.empty()) continue;
-    bytes_ += part.bytes.size();
-    queue_.push_back(std::move(part));
-  }
-  if (bytes_ == 0 || flush_posted_ || writers_.size() != 0) return;
+  const size_t parts_before = parts_.size();
+  message.for_each_part([this](base::ByteView bytes) { parts_.push_back({bytes, false}); });
+  if (parts_.size() == parts_before) return;
+  parts_.back().ends_message = true;
+  bytes_ += message.size_bytes();
+  messages_.push_back(std::move(message));  // moves no byte the parts point at
+  if (flush_posted_ || writers_.size() != 0) return;
   flush_posted_ = true;
   executor_.post([this] {
     flush_posted_ = false;
@@ -60,8 +61,8 @@ base::Task<void> ResponseWriter::write_when_possible() {
 bool ResponseWriter::write_once() {
   std::array<iovec, kPartsPerWrite> parts;
   size_t count = 0;
-  for (size_t i = first_; i < queue_.size() && count < parts.size(); ++i) {
-    const base::ByteView bytes = queue_[i].bytes;
+  for (size_t i = first_part_; i < parts_.size() && count < parts.size(); ++i) {
+    const base::ByteView bytes = parts_[i].bytes;
     parts[count++] = {.iov_base = const_cast<std::byte*>(bytes.data()), .iov_len = bytes.size()};
   }
   msghdr message{};
@@ -81,22 +82,33 @@ bool ResponseWriter::write_once() {
 void ResponseWriter::drop_written(size_t bytes) {
   bytes_ -= bytes;
   while (bytes > 0) {
-    base::Slice& front = queue_[first_];
+    Part& front = parts_[first_part_];
     if (bytes < front.bytes.size()) {
       front.bytes = front.bytes.subspan(bytes);
       break;
     }
     bytes -= front.bytes.size();
-    front.owner = base::Buffer();
-    ++first_;
+    // Lets go of the record buffers at once.
+    if (front.ends_message) messages_[first_message_++] = wire::EncodedMessage();
+    ++first_part_;
   }
-  if (first_ == queue_.size()) {
-    queue_.clear();
-    first_ = 0;
-  } else if (first_ >= kPartsPerWrite && first_ * 2 >= queue_.size()) {
-    queue_.erase(queue_.begin(), queue_.begin() + static_cast<ptrdiff_t>(first_));
-    first_ = 0;
+  if (bytes_ == 0) {
+    forget_all();
+  } else if (first_part_ >= kPartsPerWrite && first_part_ * 2 >= parts_.size()) {
+    forget_written();
   }
+}
+
+void ResponseWriter::forget_all() {
+  parts_.clear();
+  messages_.clear();
+  first_part_ = first_message_ = 0;
+}
+
+void ResponseWriter::forget_written() {
+  parts_.erase(parts_.begin(), parts_.begin() + static_cast<ptrdiff_t>(first_part_));
+  messages_.erase(messages_.begin(), messages_.begin() + static_cast<ptrdiff_t>(first_message_));
+  first_part_ = first_message_ = 0;
 }
 
 base::Task<bool> ResponseWriter::wait_for_room() {
@@ -112,8 +124,7 @@ base::Task<void> ResponseWriter::drain() {
 void ResponseWriter::fail() {
   if (failed_) return;
   failed_ = true;
-  queue_.clear();
-  first_ = 0;
+  forget_all();
   bytes_ = 0;
   socket_.cancel();
   changed_.notify_all();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kafka_protocol/server/polled_fd.h"
+#include "kafka_protocol/wire/codec.h"
 #include "streamcore/base/bytes.h"
 #include "streamcore/base/sync.h"
 #include "streamcore/base/task.h"
@@ -25,7 +26,7 @@ class ResponseWriter {
       : executor_(executor), socket_(socket), writers_(executor), changed_(executor) {}
 
   // Queues one message; it is written at the end of this turn.
-  void send(std::vector<base::Slice> parts);
+  void send(wire::EncodedMessage message);
   // Waits until no more than kOutputBytesLow are queued. False if the socket failed.
   base::Task<bool> wait_for_room();
   bool has_room() const { return bytes_ <= kOutputBytesLow; }
@@ -50,8 +51,18 @@ class ResponseWriter {
   PolledFd& socket_;
   base::TaskGroup writers_;  // at most one: waits for a socket whose buffer is full
   base::Notifier changed_;
-  std::vector<base::Slice> queue_;
-  size_t first_ = 0;  // index in queue_ of the first slice not written in full
+  // Parts of queued messages in order; they point into messages_, which keeps what was not written
+  // in full.
+  struct Part {
+    base::ByteView bytes;
+    bool ends_message;
+  };
+  void forget_all();
+  void forget_written();
+  std::vector<Part> parts_;
+  size_t first_part_ = 0;
+  std::vector<wire::EncodedMessage> messages_;
+  size_t first_message_ = 0;
   size_t bytes_ = 0;  // queued, not yet taken by the kernel
   base::TimePoint last_progress_{};
   bool flush_posted_ = false;

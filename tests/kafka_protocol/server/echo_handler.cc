@@ -15,14 +15,16 @@ void raise_to(std::atomic<int>& most, int value) {
   }
 }
 
-base::Buffer message(int32_t correlation_id, base::ByteView payload) {
-  base::Buffer buffer = base::Buffer::allocate(8 + payload.size());
-  const uint32_t length = htobe32(static_cast<uint32_t>(4 + payload.size()));
+// The payload is a slice behind eight bytes of our own, so that the gathering of parts is
+// exercised.
+Response echo(int32_t correlation_id, base::Buffer payload, size_t payload_bytes) {
+  auto own = std::make_unique<std::byte[]>(8);
+  const uint32_t length = htobe32(static_cast<uint32_t>(4 + payload_bytes));
   const uint32_t id = htobe32(static_cast<uint32_t>(correlation_id));
-  std::memcpy(buffer.data(), &length, 4);
-  std::memcpy(buffer.data() + 4, &id, 4);
-  if (!payload.empty()) std::memcpy(buffer.data() + 8, payload.data(), payload.size());
-  return buffer;
+  std::memcpy(own.get(), &length, 4);
+  std::memcpy(own.get() + 4, &id, 4);
+  const base::ByteView bytes(payload.data(), payload_bytes);
+  return Response::send({std::move(own), 8, {{8, {std::move(payload), bytes}}}});
 }
 
 std::chrono::milliseconds duration_in(base::ByteView payload) {
@@ -69,14 +71,10 @@ Response EchoHandler::answer(int32_t correlation_id, char command, base::ByteVie
   if (command == 'n') return Response::none();
   if (command == 'c') return Response::close();
   if (command == 'b') {
-    const std::vector<std::byte> big(std::to_integer<size_t>(payload[0]) << 20, std::byte{7});
-    base::Buffer buffer = message(correlation_id, big);
-    return Response::send({{buffer, {buffer.data(), 8 + big.size()}}});
+    const size_t bytes = std::to_integer<size_t>(payload[0]) << 20;
+    return echo(correlation_id, base::Buffer::allocate(bytes), bytes);
   }
-  // Two parts, so that the gathering of parts is exercised.
-  base::Buffer buffer = message(correlation_id, payload);
-  return Response::send(
-      {{buffer, {buffer.data(), 8}}, {buffer, {buffer.data() + 8, payload.size()}}});
+  return echo(correlation_id, base::Buffer::copy_of(payload), payload.size());
 }
 
 std::vector<int32_t> EchoHandler::start_order() const {
