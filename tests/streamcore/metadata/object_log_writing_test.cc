@@ -1,0 +1,227 @@
+// How the object log writes: batches, answers that were lost, full stores, stops.
+#include <gtest/gtest.h>
+
+#include "tests/streamcore/metadata/captured_log.h"
+#include "tests/streamcore/metadata/metadata_node.h"
+
+namespace thalweg::metadata {
+
+namespace {
+
+using base::ErrorCode;
+
+Transaction set(std::string key, std::string value) {
+  return Transaction().set(std::move(key), std::move(value));
+}
+
+base::Task<void> commit_into(ObjectLogMetadataStore& store, Transaction transaction,
+                             std::optional<base::Status>& into) {
+  into = co_await store.commit(std::move(transaction));
+}
+
+class ObjectLogWriting : public testing::Test {
+ protected:
+  // Starts a commit on a node; the answer comes as the node is stepped.
+  void send(MetadataNode& node, Transaction transaction, std::optional<base::Status>& into) {
+    node.tasks().spawn(commit_into(node.store(), std::move(transaction), into));
+  }
+
+  CapturedLog log_;
+  Bucket bucket_{3};
+};
+
+TEST_F(ObjectLogWriting, CommitsOfOneTickShareAnEntry) {
+  MetadataNode node(bucket_, {});
+  ASSERT_TRUE(node.start());
+  std::vector<std::optional<base::Status>> answers(500);
+  for (size_t i = 0; i < answers.size(); ++i) {
+    send(node, Transaction().require("k", std::nullopt).set("k", std::to_string(i)), answers[i]);
+  }
+  node.executor().run_until_idle();
+  EXPECT_EQ(bucket_.count(kLogPrefix), 1u);
+  EXPECT_TRUE(answers[0]->has_value());
+  for (size_t i = 1; i < answers.size(); ++i) {
+    EXPECT_EQ(answers[i]->error().code, ErrorCode::kConditionFailed);
+  }
+}
+
+TEST_F(ObjectLogWriting, EntryHoldsAtMostALimitOfBytes) {
+  MetadataNode node(bucket_, {.pending_bytes_max = 8 << 20});
+  ASSERT_TRUE(node.start());
+  std::vector<std::optional<base::Status>> answers(5);
+  for (size_t i = 0; i < answers.size(); ++i) {
+    send(node, set(std::to_string(i), std::string(3 << 20, 'x')), answers[i]);
+  }
+  node.executor().run_until_idle();
+  EXPECT_EQ(bucket_.count(kLogPrefix), 5u);
+  for (const auto& answer : answers) EXPECT_TRUE(answer->has_value());
+}
+
+TEST_F(ObjectLogWriting, EntryHoldsAtMostALimitOfTransactions) {
+  MetadataNode node(bucket_, {});
+  ASSERT_TRUE(node.start());
+  std::vector<std::optional<base::Status>> answers(kTransactionsPerEntryMax + 1);
+  for (auto& answer : answers) send(node, Transaction(), answer);
+  node.executor().run_until_idle();
+  EXPECT_EQ(bucket_.count(kLogPrefix), 2u);
+  for (const auto& answer : answers) EXPECT_TRUE(answer->has_value());
+}
+
+// A transaction that would fail its own condition if it were applied a second time.
+void expect_applied_once(MetadataNode& node) {
+  EXPECT_TRUE(node.commit(Transaction().require("once", std::nullopt).set("once", "1")));
+  EXPECT_EQ(**node.get("once"), "1");
+}
+
+TEST_F(ObjectLogWriting, PutThatNeverArrivedIsSentAgain) {
+  int faults = 3;
+  bucket_.put_fault = [&](auto) { return faults-- > 0 ? PutFault::kLost : PutFault::kNone; };
+  MetadataNode node(bucket_, {});
+  ASSERT_TRUE(node.start());
+  expect_applied_once(node);
+  EXPECT_EQ(bucket_.count(kLogPrefix), 1u);
+}
+
+TEST_F(ObjectLogWriting, LostAnswerOfAPutThatArrivedIsFoundOut) {
+  bool lost = false;
+  bucket_.put_fault = [&](auto) {
+    return std::exchange(lost, true) ? PutFault::kNone : PutFault::kAnswerLost;
+  };
+  MetadataNode node(bucket_, {});
+  ASSERT_TRUE(node.start());
+  expect_applied_once(node);
+  EXPECT_EQ(bucket_.count(kLogPrefix), 1u);
+}
+
+TEST_F(ObjectLogWriting, ReadsGoOnWhileAPutHasNoAnswer) {
+  bucket_.put_fault = [](auto) { return PutFault::kLost; };
+  MetadataNode node(bucket_, {});
+  ASSERT_TRUE(node.start());
+  std::optional<base::Status> answer;
+  send(node, set("a", "1"), answer);
+  EXPECT_EQ(*node.get("a"), std::nullopt);
+  EXPECT_FALSE(answer.has_value());
+  bucket_.put_fault = nullptr;
+  node.executor().run_until_idle();
+  EXPECT_TRUE(answer->has_value());
+}
+
+TEST_F(ObjectLogWriting, ListThatFailsAfterCreationIsTriedAgain) {
+  int faults = 4;
+  MetadataNode node(bucket_, {});
+  ASSERT_TRUE(node.start());
+  bucket_.read_fails = [&](auto) { return faults-- > 0; };
+  EXPECT_TRUE(node.commit(set("a", "1")));
+  EXPECT_EQ(bucket_.count(kLogPrefix), 1u);
+}
+
+TEST_F(ObjectLogWriting, FullStoreFailsTheTransactionsAndNothingWasDone) {
+  MetadataNode node(bucket_, {});
+  ASSERT_TRUE(node.start());
+  ASSERT_TRUE(node.commit(set("a", "1")));
+  bucket_.put_fault = [](auto) { return PutFault::kNoSpace; };
+  EXPECT_EQ(node.commit(set("a", "2")).error().code, ErrorCode::kNoSpace);
+  EXPECT_EQ(**node.get("a"), "1");
+  bucket_.put_fault = nullptr;
+  EXPECT_TRUE(node.commit(Transaction().require("a", "1").set("a", "3")));
+  EXPECT_EQ(**node.get("a"), "3");
+  ASSERT_TRUE(node.start());
+  EXPECT_EQ(**node.get("a"), "3");
+}
+
+TEST_F(ObjectLogWriting, NoSpaceAfterAnUnansweredPutProvesNothing) {
+  int puts = 0;
+  bucket_.put_fault = [&](auto) {
+    return ++puts == 1 ? PutFault::kLate : puts < 6 ? PutFault::kNoSpace : PutFault::kNone;
+  };
+  MetadataNode node(bucket_, {});
+  ASSERT_TRUE(node.start());
+  EXPECT_TRUE(node.commit(set("a", "1")));
+  EXPECT_EQ(bucket_.count(kLogPrefix), 1u);
+}
+
+TEST_F(ObjectLogWriting, StopAnswersWhatWasSentAsUnknownAndTheRestAsClosed) {
+  bucket_.put_fault = [](auto) { return PutFault::kLost; };
+  MetadataNode node(bucket_, {});
+  ASSERT_TRUE(node.start());
+  std::optional<base::Status> sent;
+  std::optional<base::Status> waiting;
+  send(node, set("a", "1"), sent);
+  for (int i = 0; i < 20; ++i) node.executor().step();
+  send(node, set("a", "2"), waiting);
+  node.stop();
+  node.executor().run_until_idle();
+  EXPECT_EQ(sent->error().code, ErrorCode::kUnknownOutcome);
+  EXPECT_EQ(waiting->error().code, ErrorCode::kClosed);
+  EXPECT_EQ(node.commit(set("a", "3")).error().code, ErrorCode::kClosed);
+  EXPECT_EQ(node.get("a").error().code, ErrorCode::kClosed);
+}
+
+TEST_F(ObjectLogWriting, StopOfAnIdleStoreReturnsAtOnce) {
+  MetadataNode node(bucket_, {});
+  ASSERT_TRUE(node.start());
+  ASSERT_TRUE(node.commit(set("a", "1")));
+  node.stop();
+}
+
+TEST_F(ObjectLogWriting, TransactionsPastTheWaitingLimitWaitAndAreAllAnswered) {
+  MetadataNode node(bucket_, {.pending_bytes_max = 2000});
+  ASSERT_TRUE(node.start());
+  std::vector<std::optional<base::Status>> answers(100);
+  for (auto& answer : answers) send(node, set("k", std::string(100, 'v')), answer);
+  node.executor().run_until_idle();
+  for (const auto& answer : answers) EXPECT_TRUE(answer.has_value() && answer->has_value());
+  EXPECT_GT(bucket_.count(kLogPrefix), 10u);
+}
+
+TEST_F(ObjectLogWriting, SingleWriterReadsWithoutARequest) {
+  MetadataNode node(bucket_, {.single_writer = true});
+  ASSERT_TRUE(node.start());
+  ASSERT_TRUE(node.commit(set("a", "1")));
+  const uint64_t before = bucket_.requests;
+  EXPECT_EQ(**node.get("a"), "1");
+  EXPECT_EQ(bucket_.requests, before);
+  ASSERT_TRUE(node.commit(set("a", "2")));
+  EXPECT_EQ(bucket_.requests, before + 2) << "a put alone, counted on its way there and back";
+}
+
+TEST_F(ObjectLogWriting, SingleWriterRetiresTheIncarnationsOfEarlierRuns) {
+  MetadataNode node(bucket_, {.single_writer = true});
+  for (int run = 1; run <= 4; ++run) {
+    ASSERT_TRUE(node.start());
+    ASSERT_TRUE(node.commit(set("a", std::to_string(run))));
+    ASSERT_TRUE(node.commit(set("b", std::to_string(run))));
+  }
+  OrderedState state;
+  for (const auto& [key, bytes] : bucket_.objects) state.apply(*decode_log_entry(bytes, key));
+  EXPECT_EQ(state.incarnations().size(), 1u);
+  EXPECT_EQ(state.get("b"), "4");
+}
+
+TEST_F(ObjectLogWriting, SharedLogKeepsTheIncarnationsOfOthers) {
+  for (int run = 1; run <= 3; ++run) {
+    MetadataNode node(bucket_, {});
+    ASSERT_TRUE(node.start());
+    ASSERT_TRUE(node.commit(set("a", "1")));
+  }
+  OrderedState state;
+  for (const auto& [key, bytes] : bucket_.objects) state.apply(*decode_log_entry(bytes, key));
+  EXPECT_EQ(state.incarnations().size(), 3u);
+}
+
+TEST_F(ObjectLogWriting, RetiredWhileAliveAnswersUnknownAndGoesOn) {
+  MetadataNode node(bucket_, {});
+  ASSERT_TRUE(node.start());
+  ASSERT_TRUE(node.commit(set("a", "1")));
+  MetadataNode other(bucket_, {.single_writer = true});  // wrongly: the first one lives
+  ASSERT_TRUE(other.start());
+  ASSERT_TRUE(other.commit(set("b", "1")));
+  EXPECT_EQ(node.commit(set("a", "2")).error().code, ErrorCode::kUnknownOutcome);
+  EXPECT_EQ(log_.take(base::LogLevel::kWarn, "retired while alive"), 1);
+  EXPECT_TRUE(node.commit(set("a", "3")));
+  EXPECT_EQ(**node.get("a"), "3");
+}
+
+}  // namespace
+
+}  // namespace thalweg::metadata
