@@ -74,10 +74,11 @@ class RequestHandler {
  public:
   virtual ~RequestHandler() = default;
 
-  // Phase 1. Called on the connection's executor; it may suspend and may end on another one.
-  // `frame` is the request without its length, header included. It and the client id are valid
-  // until start() is done, not in phase 2. Called from all cores at once.
-  virtual base::Task<PendingResponse> start(RequestContext context, base::ByteView frame) = 0;
+  // Phase 1. Called on the connection's executor; it may suspend and may end on another one. `body`
+  // is what follows client_id in the request: the header's tags first if the version is flexible.
+  // It and the client id are valid until start() is done, not in phase 2. Called from all cores at
+  // once.
+  virtual base::Task<PendingResponse> start(RequestContext context, base::ByteView body) = 0;
 
   // Shutdown began: what is parked (long polls, joins) must be answered now, and so must what comes
   // later. Called once, on the home core.

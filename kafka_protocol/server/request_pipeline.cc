@@ -43,14 +43,14 @@ base::Task<bool> RequestPipeline::serve(ReceiveBuffer& buffer) {
   for (;;) {
     const auto frame = buffer.front_frame();
     if (!frame) co_return !closing_;
-    const auto context = parse(*frame);
-    if (!context) {
-      why_ = context.error().message;
+    const auto request = parse(*frame);
+    if (!request) {
+      why_ = request.error().message;
       co_return false;
     }
-    const bool is_produce = context->api_key == kProduceApiKey;
+    const bool is_produce = request->context.api_key == kProduceApiKey;
     if (!co_await wait_turn(is_produce, frame->size())) co_return false;
-    PendingResponse pending = co_await parts_.handler.start(*context, *frame);
+    PendingResponse pending = co_await parts_.handler.start(request->context, request->body);
     co_await base::switch_to(parts_.executor);
     const size_t frame_bytes = frame->size();
     buffer.pop_frame();
@@ -66,7 +66,7 @@ base::Task<bool> RequestPipeline::serve(ReceiveBuffer& buffer) {
   }
 }
 
-base::Result<RequestContext> RequestPipeline::parse(base::ByteView frame) const {
+base::Result<RequestPipeline::Request> RequestPipeline::parse(base::ByteView frame) const {
   const auto bad = [](const char* what) {
     return base::fail(base::ErrorCode::kInvalidArgument, what);
   };
@@ -76,12 +76,13 @@ base::Result<RequestContext> RequestPipeline::parse(base::ByteView frame) const 
   const size_t client_id_size = client_id_bytes == -1 ? 0 : static_cast<size_t>(client_id_bytes);
   const base::ByteView rest = frame.subspan(kFixedHeaderBytes);
   if (client_id_size > rest.size()) return bad("a client id longer than its frame");
-  return RequestContext{.connection_executor = parts_.executor,
-                        .connection = parts_.connection,
-                        .api_key = static_cast<int16_t>(read_u16(frame.data())),
-                        .api_version = static_cast<int16_t>(read_u16(frame.data() + 2)),
-                        .correlation_id = static_cast<int32_t>(read_u32(frame.data() + 4)),
-                        .client_id = base::as_chars(rest.first(client_id_size))};
+  return Request{.context = {.connection_executor = parts_.executor,
+                             .connection = parts_.connection,
+                             .api_key = static_cast<int16_t>(read_u16(frame.data())),
+                             .api_version = static_cast<int16_t>(read_u16(frame.data() + 2)),
+                             .correlation_id = static_cast<int32_t>(read_u32(frame.data() + 4)),
+                             .client_id = base::as_chars(rest.first(client_id_size))},
+                 .body = rest.subspan(client_id_size)};
 }
 
 // A frame above the byte limit is let through alone, or it could never be served.

@@ -49,7 +49,11 @@ class RequestPipeline {
     size_t frame_bytes = 0;
     bool done = false;
   };
-  base::Result<RequestContext> parse(base::ByteView frame) const;
+  struct Request {
+    RequestContext context;
+    base::ByteView body;
+  };
+  base::Result<Request> parse(base::ByteView frame) const;
   base::Task<bool> wait_turn(bool is_produce, size_t frame_bytes);
   void start_completion(PendingResponse pending, size_t frame_bytes);
   base::Task<void> complete(uint64_t sequence, base::Task<Response> task);

@@ -33,7 +33,7 @@ std::chrono::milliseconds duration_in(base::ByteView payload) {
 
 }  // namespace
 
-base::Task<PendingResponse> EchoHandler::start(RequestContext context, base::ByteView frame) {
+base::Task<PendingResponse> EchoHandler::start(RequestContext context, base::ByteView body) {
   raise_to(starts_at_once_max_, ++starting_);
   raise_to(most_unfinished_, ++started_ - finished_);
   {
@@ -41,8 +41,8 @@ base::Task<PendingResponse> EchoHandler::start(RequestContext context, base::Byt
     start_order_.push_back(context.correlation_id);
     last_connection_ = context.connection;
   }
-  const char command = frame.size() > kHeaderBytes ? static_cast<char>(frame[kHeaderBytes]) : 'e';
-  const base::ByteView payload = frame.subspan(std::min(frame.size(), kHeaderBytes + 1));
+  const char command = body.empty() ? 'e' : static_cast<char>(body[0]);
+  const base::ByteView payload = body.subspan(body.empty() ? 0 : 1);
   if (command == 's') co_await base::sleep_for(context.connection_executor, duration_in(payload));
   if (command == 'h') {
     co_await base::switch_to(home_);

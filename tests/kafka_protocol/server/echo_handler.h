@@ -17,11 +17,9 @@ namespace thalweg::server {
 
 class EchoHandler final : public RequestHandler {
  public:
-  static constexpr size_t kHeaderBytes = 10;  // with a null client id
-
   explicit EchoHandler(base::Executor& home) : home_(home) {}
 
-  base::Task<PendingResponse> start(RequestContext context, base::ByteView frame) override;
+  base::Task<PendingResponse> start(RequestContext context, base::ByteView body) override;
   void request_stop() override { gate_ = true; }
   void open_gate() { gate_ = true; }
 
