@@ -124,6 +124,28 @@ TEST(LocalObjectStore, CrashKeepsWhatWasAnsweredAndNeverLeavesAPart) {
   EXPECT_GT(lost, 100u);
 }
 
+TEST(LocalObjectStore, WhatIsReadOrListedWhileItsPutGoesOnSurvivesAPowerCut) {
+  size_t read_early = 0;
+  for (uint64_t seed = 0; seed < 400; ++seed) {
+    Machine machine(seed);
+    Answers put;
+    Answers seen;
+    {
+      base::TaskGroup group(machine.executor());
+      group.spawn(write_keys(machine, {"x/y"}, &put));
+      while (!machine.disk().exists("objects/x/y@")) ASSERT_TRUE(machine.executor().step());
+      const bool by_list = seed % 2 == 0;
+      group.spawn(read_keys(
+          machine, by_list ? std::vector<std::string>{} : std::vector<std::string>{"x/y"}, &seen));
+      while (seen.present.empty() && put.present.empty()) ASSERT_TRUE(machine.executor().step());
+    }
+    machine.crash();
+    if (!seen.present.empty() && put.present.empty()) ++read_early;
+    ASSERT_TRUE(machine.get("x/y").has_value()) << seed;
+  }
+  EXPECT_GT(read_early, 20u);
+}
+
 TEST(LocalObjectStore, WhatIsReadAfterAProcessDiedSurvivesAPowerCut) {
   size_t seen = 0;
   for (uint64_t seed = 0; seed < 300; ++seed) {
