@@ -41,6 +41,12 @@ std::string to_string(const Uuid& id);
 // The inverse of to_string; nothing if the text is not one.
 std::optional<Uuid> parse_uuid(std::string_view text);
 
+// Record bytes that were received; they stay in the frame.
+struct RecordsView : ByteView {
+  using ByteView::ByteView;
+  RecordsView(ByteView bytes) : ByteView(bytes) {}  // NOLINT: a view of the same bytes
+};
+
 // Record bytes to be sent as they are, in order, from the buffers that hold them.
 class Records {
  public:
@@ -74,7 +80,8 @@ inline constexpr bool kIsOptional<std::optional<T>> = true;
 template <class T>
 concept StringField = std::same_as<T, std::string> || std::same_as<T, std::string_view>;
 template <class T>
-concept BytesField = std::same_as<T, Bytes> || std::same_as<T, ByteView>;
+concept BytesField =
+    std::same_as<T, Bytes> || std::same_as<T, ByteView> || std::same_as<T, RecordsView>;
 template <class T>
 inline constexpr bool kIsArray = false;
 template <class T>

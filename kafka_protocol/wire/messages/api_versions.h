@@ -19,9 +19,9 @@ namespace thalweg::wire {
 struct ApiVersionsRequest {
   static constexpr Api api{.key = 18, .valid = {0, 5}, .flexible = since(3)};
 
-  std::string_view client_software_name;
-  std::string_view client_software_version;
-  std::optional<std::string_view> cluster_id;
+  std::string_view client_software_name{};
+  std::string_view client_software_version{};
+  std::optional<std::string_view> cluster_id{};
   int32_t node_id = -1;
 
   static void fields(auto& m, auto& v) {
@@ -48,7 +48,7 @@ struct ApiVersionsResponse {
   };
 
   struct SupportedFeature {
-    std::string name;
+    std::string name{};
     int16_t min_version = 0;
     int16_t max_version = 0;
 
@@ -60,7 +60,7 @@ struct ApiVersionsResponse {
   };
 
   struct FinalizedFeature {
-    std::string name;
+    std::string name{};
     int16_t max_version_level = 0;
     int16_t min_version_level = 0;
 
@@ -72,11 +72,11 @@ struct ApiVersionsResponse {
   };
 
   KafkaError error_code = KafkaError::kNone;
-  std::vector<ApiVersion> api_keys;
+  std::vector<ApiVersion> api_keys{};
   int32_t throttle_time_ms = 0;
-  std::vector<SupportedFeature> supported_features;
+  std::vector<SupportedFeature> supported_features{};
   int64_t finalized_features_epoch = -1;
-  std::vector<FinalizedFeature> finalized_features;
+  std::vector<FinalizedFeature> finalized_features{};
   bool zk_migration_ready = false;
 
   static void fields(auto& m, auto& v) {

@@ -18,14 +18,14 @@ struct CreatePartitionsRequest {
 
   struct Topic {
     struct Assignment {
-      std::vector<int32_t> broker_ids;
+      std::vector<int32_t> broker_ids{};
 
       static void fields(auto& m, auto& v) { v(m.broker_ids); }
     };
 
-    std::string_view name;
+    std::string_view name{};
     int32_t count = 0;
-    std::optional<std::vector<Assignment>> assignments;
+    std::optional<std::vector<Assignment>> assignments{};
 
     static void fields(auto& m, auto& v) {
       v(m.name);
@@ -34,7 +34,7 @@ struct CreatePartitionsRequest {
     }
   };
 
-  std::vector<Topic> topics;
+  std::vector<Topic> topics{};
   int32_t timeout_ms = 0;
   bool validate_only = false;
 
@@ -49,9 +49,9 @@ struct CreatePartitionsResponse {
   static constexpr Api api = CreatePartitionsRequest::api;
 
   struct Topic {
-    std::string name;
+    std::string name{};
     KafkaError error_code = KafkaError::kNone;
-    std::optional<std::string> error_message;
+    std::optional<std::string> error_message{};
 
     static void fields(auto& m, auto& v) {
       v(m.name);
@@ -61,7 +61,7 @@ struct CreatePartitionsResponse {
   };
 
   int32_t throttle_time_ms = 0;
-  std::vector<Topic> results;
+  std::vector<Topic> results{};
 
   static void fields(auto& m, auto& v) {
     v(m.throttle_time_ms);

@@ -21,7 +21,7 @@ struct CreateTopicsRequest {
   struct Topic {
     struct Assignment {
       int32_t partition_index = 0;
-      std::vector<int32_t> broker_ids;
+      std::vector<int32_t> broker_ids{};
 
       static void fields(auto& m, auto& v) {
         v(m.partition_index);
@@ -30,8 +30,8 @@ struct CreateTopicsRequest {
     };
 
     struct Config {
-      std::string_view name;
-      std::optional<std::string_view> value;
+      std::string_view name{};
+      std::optional<std::string_view> value{};
 
       static void fields(auto& m, auto& v) {
         v(m.name);
@@ -39,11 +39,11 @@ struct CreateTopicsRequest {
       }
     };
 
-    std::string_view name;
+    std::string_view name{};
     int32_t num_partitions = 0;
     int16_t replication_factor = 0;
-    std::vector<Assignment> assignments;
-    std::vector<Config> configs;
+    std::vector<Assignment> assignments{};
+    std::vector<Config> configs{};
 
     static void fields(auto& m, auto& v) {
       v(m.name);
@@ -54,7 +54,7 @@ struct CreateTopicsRequest {
     }
   };
 
-  std::vector<Topic> topics;
+  std::vector<Topic> topics{};
   int32_t timeout_ms = 60000;
   bool validate_only = false;
 
@@ -70,8 +70,8 @@ struct CreateTopicsResponse {
 
   struct Topic {
     struct Config {
-      std::string name;
-      std::optional<std::string> value;
+      std::string name{};
+      std::optional<std::string> value{};
       bool read_only = false;
       int8_t config_source = -1;
       bool is_sensitive = false;
@@ -85,14 +85,14 @@ struct CreateTopicsResponse {
       }
     };
 
-    std::string name;
-    Uuid topic_id;
+    std::string name{};
+    Uuid topic_id{};
     KafkaError error_code = KafkaError::kNone;
-    std::optional<std::string> error_message;
+    std::optional<std::string> error_message{};
     KafkaError topic_config_error_code = KafkaError::kNone;
     int32_t num_partitions = -1;
     int16_t replication_factor = -1;
-    std::optional<std::vector<Config>> configs;
+    std::optional<std::vector<Config>> configs{};
 
     static void fields(auto& m, auto& v) {
       v(m.name);
@@ -107,7 +107,7 @@ struct CreateTopicsResponse {
   };
 
   int32_t throttle_time_ms = 0;
-  std::vector<Topic> topics;
+  std::vector<Topic> topics{};
 
   static void fields(auto& m, auto& v) {
     v(m.throttle_time_ms);

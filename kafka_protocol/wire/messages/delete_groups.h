@@ -16,7 +16,7 @@ namespace thalweg::wire {
 struct DeleteGroupsRequest {
   static constexpr Api api{.key = 42, .valid = {0, 3}, .flexible = since(2)};
 
-  std::vector<std::string_view> groups_names;
+  std::vector<std::string_view> groups_names{};
 
   static void fields(auto& m, auto& v) { v(m.groups_names); }
 };
@@ -25,9 +25,9 @@ struct DeleteGroupsResponse {
   static constexpr Api api = DeleteGroupsRequest::api;
 
   struct Group {
-    std::string group_id;
+    std::string group_id{};
     KafkaError error_code = KafkaError::kNone;
-    std::optional<std::string> error_message;
+    std::optional<std::string> error_message{};
 
     static void fields(auto& m, auto& v) {
       v(m.group_id);
@@ -37,7 +37,7 @@ struct DeleteGroupsResponse {
   };
 
   int32_t throttle_time_ms = 0;
-  std::vector<Group> results;
+  std::vector<Group> results{};
 
   static void fields(auto& m, auto& v) {
     v(m.throttle_time_ms);

@@ -19,8 +19,8 @@ struct DeleteTopicsRequest {
   static constexpr Api api{.key = 20, .valid = {1, 6}, .flexible = since(4)};
 
   struct Topic {
-    std::optional<std::string_view> name;
-    Uuid topic_id;
+    std::optional<std::string_view> name{};
+    Uuid topic_id{};
 
     static void fields(auto& m, auto& v) {
       v(m.name, nullable());
@@ -28,8 +28,8 @@ struct DeleteTopicsRequest {
     }
   };
 
-  std::vector<Topic> topics;
-  std::vector<std::string_view> topic_names;
+  std::vector<Topic> topics{};
+  std::vector<std::string_view> topic_names{};
   int32_t timeout_ms = 0;
 
   static void fields(auto& m, auto& v) {
@@ -43,10 +43,10 @@ struct DeleteTopicsResponse {
   static constexpr Api api = DeleteTopicsRequest::api;
 
   struct Topic {
-    std::optional<std::string> name;
-    Uuid topic_id;
+    std::optional<std::string> name{};
+    Uuid topic_id{};
     KafkaError error_code = KafkaError::kNone;
-    std::optional<std::string> error_message;
+    std::optional<std::string> error_message{};
 
     static void fields(auto& m, auto& v) {
       v(m.name, nullable(since(6)));
@@ -57,7 +57,7 @@ struct DeleteTopicsResponse {
   };
 
   int32_t throttle_time_ms = 0;
-  std::vector<Topic> responses;
+  std::vector<Topic> responses{};
 
   static void fields(auto& m, auto& v) {
     v(m.throttle_time_ms);

@@ -32,9 +32,9 @@ struct DescribeClusterResponse {
 
   struct Broker {
     int32_t broker_id = 0;
-    std::string host;
+    std::string host{};
     int32_t port = 0;
-    std::optional<std::string> rack;
+    std::optional<std::string> rack{};
     bool is_fenced = false;
 
     static void fields(auto& m, auto& v) {
@@ -48,11 +48,11 @@ struct DescribeClusterResponse {
 
   int32_t throttle_time_ms = 0;
   KafkaError error_code = KafkaError::kNone;
-  std::optional<std::string> error_message;
+  std::optional<std::string> error_message{};
   int8_t endpoint_type = 1;
-  std::string cluster_id;
+  std::string cluster_id{};
   int32_t controller_id = -1;
-  std::vector<Broker> brokers;
+  std::vector<Broker> brokers{};
   int32_t cluster_authorized_operations = kNoAuthorizedOperations;
 
   static void fields(auto& m, auto& v) {

@@ -19,8 +19,8 @@ struct DescribeConfigsRequest {
 
   struct Resource {
     int8_t resource_type = 0;
-    std::string_view resource_name;
-    std::optional<std::vector<std::string_view>> configuration_keys;
+    std::string_view resource_name{};
+    std::optional<std::vector<std::string_view>> configuration_keys{};
 
     static void fields(auto& m, auto& v) {
       v(m.resource_type);
@@ -29,7 +29,7 @@ struct DescribeConfigsRequest {
     }
   };
 
-  std::vector<Resource> resources;
+  std::vector<Resource> resources{};
   bool include_synonyms = false;
   bool include_documentation = false;
 
@@ -46,8 +46,8 @@ struct DescribeConfigsResponse {
   struct Resource {
     struct Config {
       struct Synonym {
-        std::string name;
-        std::optional<std::string> value;
+        std::string name{};
+        std::optional<std::string> value{};
         int8_t source = 0;
 
         static void fields(auto& m, auto& v) {
@@ -57,14 +57,14 @@ struct DescribeConfigsResponse {
         }
       };
 
-      std::string name;
-      std::optional<std::string> value;
+      std::string name{};
+      std::optional<std::string> value{};
       bool read_only = false;
       int8_t config_source = -1;
       bool is_sensitive = false;
-      std::vector<Synonym> synonyms;
+      std::vector<Synonym> synonyms{};
       int8_t config_type = 0;
-      std::optional<std::string> documentation;
+      std::optional<std::string> documentation{};
 
       static void fields(auto& m, auto& v) {
         v(m.name);
@@ -79,10 +79,10 @@ struct DescribeConfigsResponse {
     };
 
     KafkaError error_code = KafkaError::kNone;
-    std::optional<std::string> error_message;
+    std::optional<std::string> error_message{};
     int8_t resource_type = 0;
-    std::string resource_name;
-    std::vector<Config> configs;
+    std::string resource_name{};
+    std::vector<Config> configs{};
 
     static void fields(auto& m, auto& v) {
       v(m.error_code);
@@ -94,7 +94,7 @@ struct DescribeConfigsResponse {
   };
 
   int32_t throttle_time_ms = 0;
-  std::vector<Resource> results;
+  std::vector<Resource> results{};
 
   static void fields(auto& m, auto& v) {
     v(m.throttle_time_ms);

@@ -18,7 +18,7 @@ namespace thalweg::wire {
 struct DescribeGroupsRequest {
   static constexpr Api api{.key = 15, .valid = {0, 6}, .flexible = since(5)};
 
-  std::vector<std::string_view> groups;
+  std::vector<std::string_view> groups{};
   bool include_authorized_operations = false;
 
   static void fields(auto& m, auto& v) {
@@ -32,12 +32,12 @@ struct DescribeGroupsResponse {
 
   struct Group {
     struct Member {
-      std::string member_id;
-      std::optional<std::string> group_instance_id;
-      std::string client_id;
-      std::string client_host;
-      Bytes member_metadata;
-      Bytes member_assignment;
+      std::string member_id{};
+      std::optional<std::string> group_instance_id{};
+      std::string client_id{};
+      std::string client_host{};
+      Bytes member_metadata{};
+      Bytes member_assignment{};
 
       static void fields(auto& m, auto& v) {
         v(m.member_id);
@@ -50,12 +50,12 @@ struct DescribeGroupsResponse {
     };
 
     KafkaError error_code = KafkaError::kNone;
-    std::optional<std::string> error_message;
-    std::string group_id;
-    std::string group_state;
-    std::string protocol_type;
-    std::string protocol_data;
-    std::vector<Member> members;
+    std::optional<std::string> error_message{};
+    std::string group_id{};
+    std::string group_state{};
+    std::string protocol_type{};
+    std::string protocol_data{};
+    std::vector<Member> members{};
     int32_t authorized_operations = kNoAuthorizedOperations;
 
     static void fields(auto& m, auto& v) {
@@ -71,7 +71,7 @@ struct DescribeGroupsResponse {
   };
 
   int32_t throttle_time_ms = 0;
-  std::vector<Group> groups;
+  std::vector<Group> groups{};
 
   static void fields(auto& m, auto& v) {
     v(m.throttle_time_ms, since(1));

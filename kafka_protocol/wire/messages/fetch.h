@@ -41,7 +41,7 @@ struct FetchRequest {
       int32_t last_fetched_epoch = -1;
       int64_t log_start_offset = -1;
       int32_t partition_max_bytes = 0;
-      Uuid replica_directory_id;
+      Uuid replica_directory_id{};
 
       static void fields(auto& m, auto& v) {
         v(m.partition);
@@ -54,9 +54,9 @@ struct FetchRequest {
       }
     };
 
-    std::string_view topic;
-    Uuid topic_id;
-    std::vector<Partition> partitions;
+    std::string_view topic{};
+    Uuid topic_id{};
+    std::vector<Partition> partitions{};
 
     static void fields(auto& m, auto& v) {
       v(m.topic, until(12));
@@ -66,9 +66,9 @@ struct FetchRequest {
   };
 
   struct ForgottenTopic {
-    std::string_view topic;
-    Uuid topic_id;
-    std::vector<int32_t> partitions;
+    std::string_view topic{};
+    Uuid topic_id{};
+    std::vector<int32_t> partitions{};
 
     static void fields(auto& m, auto& v) {
       v(m.topic, until(12));
@@ -77,18 +77,18 @@ struct FetchRequest {
     }
   };
 
-  std::optional<std::string_view> cluster_id;
+  std::optional<std::string_view> cluster_id{};
   int32_t replica_id = -1;
-  ReplicaState replica_state;
+  ReplicaState replica_state{};
   int32_t max_wait_ms = 0;
   int32_t min_bytes = 0;
   int32_t max_bytes = INT32_MAX;
   int8_t isolation_level = 0;
   int32_t session_id = 0;
   int32_t session_epoch = -1;
-  std::vector<Topic> topics;
-  std::vector<ForgottenTopic> forgotten_topics_data;
-  std::string_view rack_id;
+  std::vector<Topic> topics{};
+  std::vector<ForgottenTopic> forgotten_topics_data{};
+  std::string_view rack_id{};
 
   static void fields(auto& m, auto& v) {
     v(m.cluster_id, tagged(0, since(12)), nullable());
@@ -159,10 +159,10 @@ struct FetchResponse {
       int64_t high_watermark = 0;
       int64_t last_stable_offset = -1;
       int64_t log_start_offset = -1;
-      EpochEndOffset diverging_epoch;
-      LeaderIdAndEpoch current_leader;
-      SnapshotId snapshot_id;
-      std::optional<std::vector<AbortedTransaction>> aborted_transactions;
+      EpochEndOffset diverging_epoch{};
+      LeaderIdAndEpoch current_leader{};
+      SnapshotId snapshot_id{};
+      std::optional<std::vector<AbortedTransaction>> aborted_transactions{};
       int32_t preferred_read_replica = -1;
       std::optional<Records> records = Records{};
 
@@ -181,9 +181,9 @@ struct FetchResponse {
       }
     };
 
-    std::string_view topic;
-    Uuid topic_id;
-    std::vector<Partition> partitions;
+    std::string_view topic{};
+    Uuid topic_id{};
+    std::vector<Partition> partitions{};
 
     static void fields(auto& m, auto& v) {
       v(m.topic, until(12));
@@ -194,9 +194,9 @@ struct FetchResponse {
 
   struct NodeEndpoint {
     int32_t node_id = 0;
-    std::string host;
+    std::string host{};
     int32_t port = 0;
-    std::optional<std::string> rack;
+    std::optional<std::string> rack{};
 
     static void fields(auto& m, auto& v) {
       v(m.node_id);
@@ -209,8 +209,8 @@ struct FetchResponse {
   int32_t throttle_time_ms = 0;
   KafkaError error_code = KafkaError::kNone;
   int32_t session_id = 0;
-  std::vector<Topic> responses;
-  std::vector<NodeEndpoint> node_endpoints;
+  std::vector<Topic> responses{};
+  std::vector<NodeEndpoint> node_endpoints{};
 
   static void fields(auto& m, auto& v) {
     v(m.throttle_time_ms);

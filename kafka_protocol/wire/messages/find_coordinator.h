@@ -18,9 +18,9 @@ namespace thalweg::wire {
 struct FindCoordinatorRequest {
   static constexpr Api api{.key = 10, .valid = {0, 6}, .flexible = since(3)};
 
-  std::string_view key;
+  std::string_view key{};
   int8_t key_type = 0;
-  std::vector<std::string_view> coordinator_keys;
+  std::vector<std::string_view> coordinator_keys{};
 
   static void fields(auto& m, auto& v) {
     v(m.key, until(3));
@@ -33,12 +33,12 @@ struct FindCoordinatorResponse {
   static constexpr Api api = FindCoordinatorRequest::api;
 
   struct Coordinator {
-    std::string key;
+    std::string key{};
     int32_t node_id = 0;
-    std::string host;
+    std::string host{};
     int32_t port = 0;
     KafkaError error_code = KafkaError::kNone;
-    std::optional<std::string> error_message;
+    std::optional<std::string> error_message{};
 
     static void fields(auto& m, auto& v) {
       v(m.key);
@@ -52,11 +52,11 @@ struct FindCoordinatorResponse {
 
   int32_t throttle_time_ms = 0;
   KafkaError error_code = KafkaError::kNone;
-  std::optional<std::string> error_message;
+  std::optional<std::string> error_message{};
   int32_t node_id = 0;
-  std::string host;
+  std::string host{};
   int32_t port = 0;
-  std::vector<Coordinator> coordinators;
+  std::vector<Coordinator> coordinators{};
 
   static void fields(auto& m, auto& v) {
     v(m.throttle_time_ms, since(1));

@@ -14,10 +14,10 @@ namespace thalweg::wire {
 struct HeartbeatRequest {
   static constexpr Api api{.key = 12, .valid = {0, 4}, .flexible = since(4)};
 
-  std::string_view group_id;
+  std::string_view group_id{};
   int32_t generation_id = 0;
-  std::string_view member_id;
-  std::optional<std::string_view> group_instance_id;
+  std::string_view member_id{};
+  std::optional<std::string_view> group_instance_id{};
 
   static void fields(auto& m, auto& v) {
     v(m.group_id);

@@ -15,7 +15,7 @@ namespace thalweg::wire {
 struct InitProducerIdRequest {
   static constexpr Api api{.key = 22, .valid = {0, 5}, .flexible = since(2)};
 
-  std::optional<std::string_view> transactional_id;
+  std::optional<std::string_view> transactional_id{};
   int32_t transaction_timeout_ms = 0;
   int64_t producer_id = -1;
   int16_t producer_epoch = -1;

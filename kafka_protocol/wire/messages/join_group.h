@@ -20,8 +20,8 @@ struct JoinGroupRequest {
   static constexpr Api api{.key = 11, .valid = {0, 9}, .flexible = since(6)};
 
   struct Protocol {
-    std::string_view name;
-    ByteView metadata;
+    std::string_view name{};
+    ByteView metadata{};
 
     static void fields(auto& m, auto& v) {
       v(m.name);
@@ -29,14 +29,14 @@ struct JoinGroupRequest {
     }
   };
 
-  std::string_view group_id;
+  std::string_view group_id{};
   int32_t session_timeout_ms = 0;
   int32_t rebalance_timeout_ms = -1;
-  std::string_view member_id;
-  std::optional<std::string_view> group_instance_id;
-  std::string_view protocol_type;
-  std::vector<Protocol> protocols;
-  std::optional<std::string_view> reason;
+  std::string_view member_id{};
+  std::optional<std::string_view> group_instance_id{};
+  std::string_view protocol_type{};
+  std::vector<Protocol> protocols{};
+  std::optional<std::string_view> reason{};
 
   static void fields(auto& m, auto& v) {
     v(m.group_id);
@@ -54,9 +54,9 @@ struct JoinGroupResponse {
   static constexpr Api api = JoinGroupRequest::api;
 
   struct Member {
-    std::string member_id;
-    std::optional<std::string> group_instance_id;
-    Bytes metadata;
+    std::string member_id{};
+    std::optional<std::string> group_instance_id{};
+    Bytes metadata{};
 
     static void fields(auto& m, auto& v) {
       v(m.member_id);
@@ -68,12 +68,12 @@ struct JoinGroupResponse {
   int32_t throttle_time_ms = 0;
   KafkaError error_code = KafkaError::kNone;
   int32_t generation_id = -1;
-  std::optional<std::string> protocol_type;
-  std::optional<std::string> protocol_name;
-  std::string leader;
+  std::optional<std::string> protocol_type{};
+  std::optional<std::string> protocol_name{};
+  std::string leader{};
   bool skip_assignment = false;
-  std::string member_id;
-  std::vector<Member> members;
+  std::string member_id{};
+  std::vector<Member> members{};
 
   static void fields(auto& m, auto& v) {
     v(m.throttle_time_ms, since(2));

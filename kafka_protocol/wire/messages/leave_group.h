@@ -17,9 +17,9 @@ struct LeaveGroupRequest {
   static constexpr Api api{.key = 13, .valid = {0, 5}, .flexible = since(4)};
 
   struct Member {
-    std::string_view member_id;
-    std::optional<std::string_view> group_instance_id;
-    std::optional<std::string_view> reason;
+    std::string_view member_id{};
+    std::optional<std::string_view> group_instance_id{};
+    std::optional<std::string_view> reason{};
 
     static void fields(auto& m, auto& v) {
       v(m.member_id);
@@ -28,9 +28,9 @@ struct LeaveGroupRequest {
     }
   };
 
-  std::string_view group_id;
-  std::string_view member_id;
-  std::vector<Member> members;
+  std::string_view group_id{};
+  std::string_view member_id{};
+  std::vector<Member> members{};
 
   static void fields(auto& m, auto& v) {
     v(m.group_id);
@@ -43,8 +43,8 @@ struct LeaveGroupResponse {
   static constexpr Api api = LeaveGroupRequest::api;
 
   struct Member {
-    std::string member_id;
-    std::optional<std::string> group_instance_id;
+    std::string member_id{};
+    std::optional<std::string> group_instance_id{};
     KafkaError error_code = KafkaError::kNone;
 
     static void fields(auto& m, auto& v) {
@@ -56,7 +56,7 @@ struct LeaveGroupResponse {
 
   int32_t throttle_time_ms = 0;
   KafkaError error_code = KafkaError::kNone;
-  std::vector<Member> members;
+  std::vector<Member> members{};
 
   static void fields(auto& m, auto& v) {
     v(m.throttle_time_ms, since(1));

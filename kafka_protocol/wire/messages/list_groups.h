@@ -15,8 +15,8 @@ namespace thalweg::wire {
 struct ListGroupsRequest {
   static constexpr Api api{.key = 16, .valid = {0, 5}, .flexible = since(3)};
 
-  std::vector<std::string_view> states_filter;
-  std::vector<std::string_view> types_filter;
+  std::vector<std::string_view> states_filter{};
+  std::vector<std::string_view> types_filter{};
 
   static void fields(auto& m, auto& v) {
     v(m.states_filter, since(4));
@@ -28,10 +28,10 @@ struct ListGroupsResponse {
   static constexpr Api api = ListGroupsRequest::api;
 
   struct Group {
-    std::string group_id;
-    std::string protocol_type;
-    std::string group_state;
-    std::string group_type;
+    std::string group_id{};
+    std::string protocol_type{};
+    std::string group_state{};
+    std::string group_type{};
 
     static void fields(auto& m, auto& v) {
       v(m.group_id);
@@ -43,7 +43,7 @@ struct ListGroupsResponse {
 
   int32_t throttle_time_ms = 0;
   KafkaError error_code = KafkaError::kNone;
-  std::vector<Group> groups;
+  std::vector<Group> groups{};
 
   static void fields(auto& m, auto& v) {
     v(m.throttle_time_ms, since(1));

@@ -30,8 +30,8 @@ struct ListOffsetsRequest {
       }
     };
 
-    std::string_view name;
-    std::vector<Partition> partitions;
+    std::string_view name{};
+    std::vector<Partition> partitions{};
 
     static void fields(auto& m, auto& v) {
       v(m.name);
@@ -41,7 +41,7 @@ struct ListOffsetsRequest {
 
   int32_t replica_id = 0;
   int8_t isolation_level = 0;
-  std::vector<Topic> topics;
+  std::vector<Topic> topics{};
   int32_t timeout_ms = 0;
 
   static void fields(auto& m, auto& v) {
@@ -72,8 +72,8 @@ struct ListOffsetsResponse {
       }
     };
 
-    std::string name;
-    std::vector<Partition> partitions;
+    std::string name{};
+    std::vector<Partition> partitions{};
 
     static void fields(auto& m, auto& v) {
       v(m.name);
@@ -82,7 +82,7 @@ struct ListOffsetsResponse {
   };
 
   int32_t throttle_time_ms = 0;
-  std::vector<Topic> topics;
+  std::vector<Topic> topics{};
 
   static void fields(auto& m, auto& v) {
     v(m.throttle_time_ms, since(2));

@@ -21,8 +21,8 @@ struct MetadataRequest {
   static constexpr Api api{.key = 3, .valid = {0, 13}, .flexible = since(9)};
 
   struct Topic {
-    Uuid topic_id;
-    std::optional<std::string_view> name;
+    Uuid topic_id{};
+    std::optional<std::string_view> name{};
 
     static void fields(auto& m, auto& v) {
       v(m.topic_id, since(10));
@@ -30,7 +30,7 @@ struct MetadataRequest {
     }
   };
 
-  std::optional<std::vector<Topic>> topics;
+  std::optional<std::vector<Topic>> topics{};
   bool allow_auto_topic_creation = true;
   bool include_cluster_authorized_operations = false;
   bool include_topic_authorized_operations = false;
@@ -48,9 +48,9 @@ struct MetadataResponse {
 
   struct Broker {
     int32_t node_id = 0;
-    std::string host;
+    std::string host{};
     int32_t port = 0;
-    std::optional<std::string> rack;
+    std::optional<std::string> rack{};
 
     static void fields(auto& m, auto& v) {
       v(m.node_id);
@@ -66,9 +66,9 @@ struct MetadataResponse {
       int32_t partition_index = 0;
       int32_t leader_id = 0;
       int32_t leader_epoch = -1;
-      std::vector<int32_t> replica_nodes;
-      std::vector<int32_t> isr_nodes;
-      std::vector<int32_t> offline_replicas;
+      std::vector<int32_t> replica_nodes{};
+      std::vector<int32_t> isr_nodes{};
+      std::vector<int32_t> offline_replicas{};
 
       static void fields(auto& m, auto& v) {
         v(m.error_code);
@@ -82,10 +82,10 @@ struct MetadataResponse {
     };
 
     KafkaError error_code = KafkaError::kNone;
-    std::optional<std::string> name;
-    Uuid topic_id;
+    std::optional<std::string> name{};
+    Uuid topic_id{};
     bool is_internal = false;
-    std::vector<Partition> partitions;
+    std::vector<Partition> partitions{};
     int32_t topic_authorized_operations = kNoAuthorizedOperations;
 
     static void fields(auto& m, auto& v) {
@@ -99,10 +99,10 @@ struct MetadataResponse {
   };
 
   int32_t throttle_time_ms = 0;
-  std::vector<Broker> brokers;
-  std::optional<std::string> cluster_id;
+  std::vector<Broker> brokers{};
+  std::optional<std::string> cluster_id{};
   int32_t controller_id = -1;
-  std::vector<Topic> topics;
+  std::vector<Topic> topics{};
   int32_t cluster_authorized_operations = kNoAuthorizedOperations;
   KafkaError error_code = KafkaError::kNone;
 

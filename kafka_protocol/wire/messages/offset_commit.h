@@ -24,7 +24,7 @@ struct OffsetCommitRequest {
       int32_t partition_index = 0;
       int64_t committed_offset = 0;
       int32_t committed_leader_epoch = -1;
-      std::optional<std::string_view> committed_metadata;
+      std::optional<std::string_view> committed_metadata{};
 
       static void fields(auto& m, auto& v) {
         v(m.partition_index);
@@ -34,9 +34,9 @@ struct OffsetCommitRequest {
       }
     };
 
-    std::string_view name;
-    Uuid topic_id;
-    std::vector<Partition> partitions;
+    std::string_view name{};
+    Uuid topic_id{};
+    std::vector<Partition> partitions{};
 
     static void fields(auto& m, auto& v) {
       v(m.name, until(9));
@@ -45,12 +45,12 @@ struct OffsetCommitRequest {
     }
   };
 
-  std::string_view group_id;
+  std::string_view group_id{};
   int32_t generation_id_or_member_epoch = -1;
-  std::string_view member_id;
-  std::optional<std::string_view> group_instance_id;
+  std::string_view member_id{};
+  std::optional<std::string_view> group_instance_id{};
   int64_t retention_time_ms = -1;
-  std::vector<Topic> topics;
+  std::vector<Topic> topics{};
 
   static void fields(auto& m, auto& v) {
     v(m.group_id);
@@ -76,9 +76,9 @@ struct OffsetCommitResponse {
       }
     };
 
-    std::string name;
-    Uuid topic_id;
-    std::vector<Partition> partitions;
+    std::string name{};
+    Uuid topic_id{};
+    std::vector<Partition> partitions{};
 
     static void fields(auto& m, auto& v) {
       v(m.name, until(9));
@@ -88,7 +88,7 @@ struct OffsetCommitResponse {
   };
 
   int32_t throttle_time_ms = 0;
-  std::vector<Topic> topics;
+  std::vector<Topic> topics{};
 
   static void fields(auto& m, auto& v) {
     v(m.throttle_time_ms, since(3));

@@ -20,8 +20,8 @@ struct OffsetFetchRequest {
   static constexpr Api api{.key = 9, .valid = {1, 10}, .flexible = since(6)};
 
   struct Topic {
-    std::string_view name;
-    std::vector<int32_t> partition_indexes;
+    std::string_view name{};
+    std::vector<int32_t> partition_indexes{};
 
     static void fields(auto& m, auto& v) {
       v(m.name);
@@ -31,9 +31,9 @@ struct OffsetFetchRequest {
 
   struct Group {
     struct GroupTopic {
-      std::string_view name;
-      Uuid topic_id;
-      std::vector<int32_t> partition_indexes;
+      std::string_view name{};
+      Uuid topic_id{};
+      std::vector<int32_t> partition_indexes{};
 
       static void fields(auto& m, auto& v) {
         v(m.name, until(9));
@@ -42,10 +42,10 @@ struct OffsetFetchRequest {
       }
     };
 
-    std::string_view group_id;
-    std::optional<std::string_view> member_id;
+    std::string_view group_id{};
+    std::optional<std::string_view> member_id{};
     int32_t member_epoch = -1;
-    std::optional<std::vector<GroupTopic>> topics;
+    std::optional<std::vector<GroupTopic>> topics{};
 
     static void fields(auto& m, auto& v) {
       v(m.group_id);
@@ -55,9 +55,9 @@ struct OffsetFetchRequest {
     }
   };
 
-  std::string_view group_id;
-  std::optional<std::vector<Topic>> topics;
-  std::vector<Group> groups;
+  std::string_view group_id{};
+  std::optional<std::vector<Topic>> topics{};
+  std::vector<Group> groups{};
   bool require_stable = false;
 
   static void fields(auto& m, auto& v) {
@@ -76,7 +76,7 @@ struct OffsetFetchResponse {
       int32_t partition_index = 0;
       int64_t committed_offset = 0;
       int32_t committed_leader_epoch = -1;
-      std::optional<std::string> metadata;
+      std::optional<std::string> metadata{};
       KafkaError error_code = KafkaError::kNone;
 
       static void fields(auto& m, auto& v) {
@@ -88,8 +88,8 @@ struct OffsetFetchResponse {
       }
     };
 
-    std::string name;
-    std::vector<Partition> partitions;
+    std::string name{};
+    std::vector<Partition> partitions{};
 
     static void fields(auto& m, auto& v) {
       v(m.name);
@@ -103,7 +103,7 @@ struct OffsetFetchResponse {
         int32_t partition_index = 0;
         int64_t committed_offset = 0;
         int32_t committed_leader_epoch = -1;
-        std::optional<std::string> metadata;
+        std::optional<std::string> metadata{};
         KafkaError error_code = KafkaError::kNone;
 
         static void fields(auto& m, auto& v) {
@@ -115,9 +115,9 @@ struct OffsetFetchResponse {
         }
       };
 
-      std::string name;
-      Uuid topic_id;
-      std::vector<GroupPartition> partitions;
+      std::string name{};
+      Uuid topic_id{};
+      std::vector<GroupPartition> partitions{};
 
       static void fields(auto& m, auto& v) {
         v(m.name, until(9));
@@ -126,8 +126,8 @@ struct OffsetFetchResponse {
       }
     };
 
-    std::string group_id;
-    std::vector<GroupTopic> topics;
+    std::string group_id{};
+    std::vector<GroupTopic> topics{};
     KafkaError error_code = KafkaError::kNone;
 
     static void fields(auto& m, auto& v) {
@@ -138,9 +138,9 @@ struct OffsetFetchResponse {
   };
 
   int32_t throttle_time_ms = 0;
-  std::vector<Topic> topics;
+  std::vector<Topic> topics{};
   KafkaError error_code = KafkaError::kNone;
-  std::vector<Group> groups;
+  std::vector<Group> groups{};
 
   static void fields(auto& m, auto& v) {
     v(m.throttle_time_ms, since(3));

@@ -28,8 +28,8 @@ struct OffsetForLeaderEpochRequest {
       }
     };
 
-    std::string_view topic;
-    std::vector<Partition> partitions;
+    std::string_view topic{};
+    std::vector<Partition> partitions{};
 
     static void fields(auto& m, auto& v) {
       v(m.topic);
@@ -38,7 +38,7 @@ struct OffsetForLeaderEpochRequest {
   };
 
   int32_t replica_id = -2;
-  std::vector<Topic> topics;
+  std::vector<Topic> topics{};
 
   static void fields(auto& m, auto& v) {
     v(m.replica_id, since(3));
@@ -64,8 +64,8 @@ struct OffsetForLeaderEpochResponse {
       }
     };
 
-    std::string topic;
-    std::vector<Partition> partitions;
+    std::string topic{};
+    std::vector<Partition> partitions{};
 
     static void fields(auto& m, auto& v) {
       v(m.topic);
@@ -74,7 +74,7 @@ struct OffsetForLeaderEpochResponse {
   };
 
   int32_t throttle_time_ms = 0;
-  std::vector<Topic> topics;
+  std::vector<Topic> topics{};
 
   static void fields(auto& m, auto& v) {
     v(m.throttle_time_ms);

@@ -24,7 +24,7 @@ struct ProduceRequest {
   struct Topic {
     struct Partition {
       int32_t index = 0;
-      std::optional<ByteView> records;
+      std::optional<RecordsView> records{};
 
       static void fields(auto& m, auto& v) {
         v(m.index);
@@ -32,9 +32,9 @@ struct ProduceRequest {
       }
     };
 
-    std::string_view name;
-    Uuid topic_id;
-    std::vector<Partition> partition_data;
+    std::string_view name{};
+    Uuid topic_id{};
+    std::vector<Partition> partition_data{};
 
     static void fields(auto& m, auto& v) {
       v(m.name, until(12));
@@ -43,10 +43,10 @@ struct ProduceRequest {
     }
   };
 
-  std::optional<std::string_view> transactional_id;
+  std::optional<std::string_view> transactional_id{};
   int16_t acks = 0;
   int32_t timeout_ms = 0;
-  std::vector<Topic> topic_data;
+  std::vector<Topic> topic_data{};
 
   static void fields(auto& m, auto& v) {
     v(m.transactional_id, nullable());
@@ -63,7 +63,7 @@ struct ProduceResponse {
     struct Partition {
       struct RecordError {
         int32_t batch_index = 0;
-        std::optional<std::string> batch_index_error_message;
+        std::optional<std::string> batch_index_error_message{};
 
         static void fields(auto& m, auto& v) {
           v(m.batch_index);
@@ -87,9 +87,9 @@ struct ProduceResponse {
       int64_t base_offset = 0;
       int64_t log_append_time_ms = -1;
       int64_t log_start_offset = -1;
-      std::vector<RecordError> record_errors;
-      std::optional<std::string> error_message;
-      LeaderIdAndEpoch current_leader;
+      std::vector<RecordError> record_errors{};
+      std::optional<std::string> error_message{};
+      LeaderIdAndEpoch current_leader{};
 
       static void fields(auto& m, auto& v) {
         v(m.index);
@@ -103,9 +103,9 @@ struct ProduceResponse {
       }
     };
 
-    std::string_view name;
-    Uuid topic_id;
-    std::vector<Partition> partition_responses;
+    std::string_view name{};
+    Uuid topic_id{};
+    std::vector<Partition> partition_responses{};
 
     static void fields(auto& m, auto& v) {
       v(m.name, until(12));
@@ -116,9 +116,9 @@ struct ProduceResponse {
 
   struct NodeEndpoint {
     int32_t node_id = 0;
-    std::string host;
+    std::string host{};
     int32_t port = 0;
-    std::optional<std::string> rack;
+    std::optional<std::string> rack{};
 
     static void fields(auto& m, auto& v) {
       v(m.node_id);
@@ -128,9 +128,9 @@ struct ProduceResponse {
     }
   };
 
-  std::vector<Topic> responses;
+  std::vector<Topic> responses{};
   int32_t throttle_time_ms = 0;
-  std::vector<NodeEndpoint> node_endpoints;
+  std::vector<NodeEndpoint> node_endpoints{};
 
   static void fields(auto& m, auto& v) {
     v(m.responses);

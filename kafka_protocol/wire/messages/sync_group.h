@@ -18,8 +18,8 @@ struct SyncGroupRequest {
   static constexpr Api api{.key = 14, .valid = {0, 5}, .flexible = since(4)};
 
   struct Assignment {
-    std::string_view member_id;
-    ByteView assignment;
+    std::string_view member_id{};
+    ByteView assignment{};
 
     static void fields(auto& m, auto& v) {
       v(m.member_id);
@@ -27,13 +27,13 @@ struct SyncGroupRequest {
     }
   };
 
-  std::string_view group_id;
+  std::string_view group_id{};
   int32_t generation_id = 0;
-  std::string_view member_id;
-  std::optional<std::string_view> group_instance_id;
-  std::optional<std::string_view> protocol_type;
-  std::optional<std::string_view> protocol_name;
-  std::vector<Assignment> assignments;
+  std::string_view member_id{};
+  std::optional<std::string_view> group_instance_id{};
+  std::optional<std::string_view> protocol_type{};
+  std::optional<std::string_view> protocol_name{};
+  std::vector<Assignment> assignments{};
 
   static void fields(auto& m, auto& v) {
     v(m.group_id);
@@ -51,9 +51,9 @@ struct SyncGroupResponse {
 
   int32_t throttle_time_ms = 0;
   KafkaError error_code = KafkaError::kNone;
-  std::optional<std::string> protocol_type;
-  std::optional<std::string> protocol_name;
-  Bytes assignment;
+  std::optional<std::string> protocol_type{};
+  std::optional<std::string> protocol_name{};
+  Bytes assignment{};
 
   static void fields(auto& m, auto& v) {
     v(m.throttle_time_ms, since(1));

@@ -113,7 +113,7 @@ bool same(const T& a, const T& b) {
     return a.has_value() == b.has_value() && (!a || same(*a, *b));
   } else if constexpr (std::same_as<T, Records>) {
     return flat(a) == flat(b);
-  } else if constexpr (std::same_as<T, ByteView>) {
+  } else if constexpr (std::same_as<T, ByteView> || std::same_as<T, RecordsView>) {
     return base::as_chars(a) == base::as_chars(b);
   } else if constexpr (kIsArray<T>) {
     return std::ranges::equal(a, b, [](const auto& x, const auto& y) { return same(x, y); });
