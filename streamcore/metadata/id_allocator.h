@@ -1,5 +1,5 @@
-// IdAllocator: numbers in blocks from a counter row, never given out twice. What is left of a block at a restart is
-// skipped, not re-used.
+// IdAllocator: numbers in blocks from a counter row, never given out twice. What is left of a block
+// at a restart is skipped, not re-used.
 #pragma once
 
 #include <cstdint>

@@ -46,7 +46,7 @@ TEST_F(ObjectLogSnapshot, LogAndSnapshotsStayBounded) {
   MetadataNode node(bucket_, kOften);
   ASSERT_TRUE(node.start());
   write(node, 200);
-  EXPECT_EQ(bucket_.count(kSnapshotPrefix), 2u);
+  ASSERT_EQ(bucket_.count(kSnapshotPrefix), 2u);
   EXPECT_LE(bucket_.count(kLogPrefix), 2 * (4 + 1));
   EXPECT_LE(bucket_.count(kBoundaryPrefix), kBoundariesKept);
   // The boundary is at the older snapshot, and the log begins right after it.
