@@ -1,0 +1,83 @@
+#include "kafka_protocol/server/serve.h"
+
+#include <unistd.h>
+
+#include <iostream>
+#include <utility>
+#include <vector>
+
+#include "kafka_protocol/server/blocking.h"
+#include "kafka_protocol/server/cli.h"
+#include "kafka_protocol/server/settings.h"
+#include "kafka_protocol/server/shutdown_signals.h"
+#include "kafka_protocol/server/welcome.h"
+#include "streamcore/base/log.h"
+
+namespace thalweg::server {
+
+namespace {
+
+int refuse(int exit_code, const base::Error& error) {
+  std::cerr << "thalweg: " << error.message << std::endl;
+  return exit_code;
+}
+
+base::LogLevel log_level(const Config& config) {
+  const std::string& name = config.get_string("thalweg.log.level");
+  if (name == "debug") return base::LogLevel::kDebug;
+  if (name == "warn") return base::LogLevel::kWarn;
+  return name == "error" ? base::LogLevel::kError : base::LogLevel::kInfo;
+}
+
+base::Result<std::vector<std::unique_ptr<Listener>>> open_listeners(
+    std::vector<ListenerOptions> options) {
+  std::vector<std::unique_ptr<Listener>> listeners;
+  for (ListenerOptions& one : options) {
+    auto opened = Listener::open(std::move(one));
+    if (!opened) return std::unexpected(std::move(opened).error());
+    listeners.push_back(std::move(*opened));
+  }
+  return listeners;
+}
+
+// Accepts clients until a signal, and finishes what they began.
+void serve_clients(const Config& config, Cores& cores, RequestHandler& handler,
+                   std::vector<std::unique_ptr<Listener>> listeners, ShutdownSignals& signals) {
+  KafkaServer server(cores, handler, server_options(config), std::move(listeners));
+  server.start();
+  std::cout << welcome(server.listeners(), config.get_string("thalweg.data.dir")) << std::endl;
+  base::log_info("started node_id=" + std::to_string(*node_id(config)) +
+                 " cores=" + std::to_string(cores.size()));
+  const int signal = signals.wait();
+  signals.restore();
+  base::log_info("stopping signal=" + std::to_string(signal) +
+                 " connections=" + std::to_string(server.connections().open()));
+  if (server.stop(std::chrono::milliseconds(config.get_int("thalweg.shutdown.timeout.ms")))) return;
+  base::log_warn("requests are still unfinished; ending without them");
+  // Their frames still refer to the server and to what is below it: nothing can be taken apart.
+  ::_exit(kExitFailed);
+}
+
+}  // namespace
+
+int serve(const Config& config, const OpenBackend& open_backend) {
+  ShutdownSignals signals;
+  base::set_log_level(log_level(config));
+  auto options = listener_options(config);
+  if (!options) return refuse(kExitMisuse, options.error());
+  if (const auto id = node_id(config); !id) return refuse(kExitMisuse, id.error());
+  auto listeners = open_listeners(std::move(*options));
+  if (!listeners) return refuse(kExitFailed, listeners.error());
+  Cores cores(core_count(config));
+  cores.start();
+  auto backend = open_backend(config, cores);
+  if (!backend) return refuse(kExitFailed, backend.error());
+  serve_clients(config, cores, (*backend)->handler(), std::move(*listeners), signals);
+  const base::Status closed = run_blocking(cores.home(), (*backend)->close());
+  cores.stop_and_join();
+  if (!closed) return refuse(kExitFailed, closed.error());
+  base::log_info("stopped");
+  return kExitDone;
+}
+
+}  // namespace thalweg::server
