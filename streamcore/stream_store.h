@@ -1,11 +1,13 @@
-// StreamStore: the log engine's public face. Streams of opaque entries, durable before they are acknowledged or seen.
+// StreamStore: the log engine's public face. Streams of opaque entries, durable before they are
+// acknowledged or seen.
 //
-// It lives on one executor and every call is made there. Appending is done in steps, so that a request that touches
-// many streams costs one wait for space and one for durability, and no suspension in between can reorder it:
+// It lives on one executor and every call is made there. Appending is done in steps, so that a
+// request that touches many streams costs one wait for space and one for durability, and no
+// suspension in between can reorder it:
 //
 //   co_await open_for_append(stream)...   once per stream: its row exists and its tail is known
-//   co_await admit(bytes)                 log space; waits under back-pressure, kNoSpace when the disk is full
-//   append(...)...                        assigns offsets and copies; synchronous
+//   co_await admit(bytes)                 log space; waits under back-pressure, kNoSpace when the
+//   disk is full append(...)...                        assigns offsets and copies; synchronous
 //   co_await durable(position)            every append up to `position` is on a quorum
 //
 // Reads see only durable entries (DESIGN P12).
@@ -39,7 +41,8 @@ namespace chunk {
 class ChunkReplica;
 }
 
-// A place in the channel's log: what was appended up to here is durable together. Grows with every chunk.
+// A place in the channel's log: what was appended up to here is durable together. Grows with every
+// chunk.
 using LogPosition = ChunkSeq;
 
 struct AppendRequest {
@@ -47,14 +50,16 @@ struct AppendRequest {
   base::ByteView payload;
   uint32_t count = 1;  // offsets the entry spans
   base::Timestamp max_timestamp = -1;
-  std::optional<Offset> match_offset;              // only if this is the next offset
-  std::optional<std::string_view> fencing_token;   // only if this is the stream's token
+  std::optional<Offset> match_offset;             // only if this is the next offset
+  std::optional<std::string_view> fencing_token;  // only if this is the stream's token
 };
 
 struct Appended {
   Offset base;
   LeaderEpoch leader_epoch;
   LogPosition position;
+  // The payload as it lies in its chunk, stamped; valid until the caller suspends.
+  base::ByteView payload;
 };
 
 struct StreamBounds {
@@ -65,7 +70,8 @@ struct StreamBounds {
 };
 
 struct ReadResult {
-  std::vector<EntryRef> entries;  // whole entries, in order; the first contains or follows the offset asked for
+  std::vector<EntryRef>
+      entries;  // whole entries, in order; the first contains or follows the offset asked for
   StreamBounds bounds;
 };
 
@@ -74,13 +80,15 @@ struct RetentionPolicy {
   std::optional<uint64_t> max_bytes;
 };
 
-// State to rebuild a layer's view of a stream from: the annotation at `end`, then the entries from there to the tail.
+// State to rebuild a layer's view of a stream from: the annotation at `end`, then the entries from
+// there to the tail.
 struct AnnotationAt {
   std::string annotation;  // empty: the state of an empty stream
   Offset end;
 };
 
-// TailWatch: told each time a watched stream's durable tail moves. Leaves the streams it watches when destroyed.
+// TailWatch: told each time a watched stream's durable tail moves. Leaves the streams it watches
+// when destroyed.
 class TailWatch {
  public:
   TailWatch() = default;
@@ -107,7 +115,8 @@ class StreamStore {
     const EntryRules& rules;
   };
 
-  // Recovers what the last owner left and opens the channel under a new epoch. Draining happens in the background.
+  // Recovers what the last owner left and opens the channel under a new epoch. Draining happens in
+  // the background.
   static base::Task<base::Result<std::unique_ptr<StreamStore>>> open(Parts parts,
                                                                      StreamStoreOptions options);
   virtual ~StreamStore() = default;
@@ -127,29 +136,35 @@ class StreamStore {
   virtual base::Task<base::Status> admit(uint64_t bytes) = 0;
   // True if admit() would not wait.
   virtual bool admits(uint64_t bytes) const = 0;
-  // The stream is open for append and the bytes were admitted. kConditionFailed (match_offset or token; the state it
-  // was judged by may not be durable yet: wait for durable(last_position()) before telling anybody), kTooLarge, kNotFound
-  // (deleted), kClosed.
+  // The stream is open for append and the bytes were admitted. kConditionFailed (match_offset or
+  // token; the state it was judged by may not be durable yet: wait for durable(last_position())
+  // before telling anybody), kTooLarge, kNotFound (deleted), kClosed.
   virtual base::Result<Appended> append(const AppendRequest& request) = 0;
   virtual LogPosition last_position() const = 0;
   // kUnknownOutcome: the log stopped before it could tell.
   virtual base::Task<base::Status> durable(LogPosition position) = 0;
 
+  // The leader epoch of every stream that this channel has served since the stream's first append
+  // (all but migrated ones), and of streams without an append.
+  virtual LeaderEpoch channel_leader_epoch() const = 0;
   // The next offset that append() would assign; the stream is open for append.
   virtual Offset next_offset(StreamId stream) const = 0;
   // A stream that was never appended to has bounds 0, 0.
   virtual base::Task<base::Result<StreamBounds>> bounds(StreamId stream) = 0;
   // The same without waiting, when the stream is in memory.
   virtual std::optional<StreamBounds> known_bounds(StreamId stream) const = 0;
-  // Entries from `from` on, of at most `max_bytes` payload but at least one. Nothing at the tail. kOutOfRange below the
-  // trim point or beyond the tail.
+  // Entries from `from` on, of at most `max_bytes` payload but at least one. Nothing at the tail.
+  // kOutOfRange below the trim point or beyond the tail.
   virtual base::Task<base::Result<ReadResult>> read(StreamId stream, Offset from,
                                                     size_t max_bytes) = 0;
   // The first readable entry whose max timestamp is at least `timestamp`.
   virtual base::Task<base::Result<std::optional<EntryRef>>> find_timestamp(
       StreamId stream, base::Timestamp timestamp) = 0;
+  // The largest max timestamp of a readable entry; -1 if there is none.
+  virtual base::Task<base::Result<base::Timestamp>> max_timestamp(StreamId stream) = 0;
   virtual base::Task<base::Result<AnnotationAt>> annotation(StreamId stream) = 0;
-  // Loads the stream if needed and watches it; the caller looks at the bounds after this, not before.
+  // Loads the stream if needed and watches it; the caller looks at the bounds after this, not
+  // before.
   virtual base::Task<base::Status> watch(StreamId stream, TailWatch& watch) = 0;
 
   // Durable before it answers; never moves back. At most the durable tail (kOutOfRange).

@@ -201,9 +201,17 @@ Result<ChunkView> ChunkView::open(base::Slice chunk) {
   return view;
 }
 
+uint64_t chunk_length(const std::vector<IndexedEntry>& entries) {
+  uint64_t end = kChunkHeaderBytes;
+  if (!entries.empty()) {
+    end = entries.back().position + framed_entry_bytes(entries.back().header.length);
+  }
+  return base::align_up(end + entries.size() * kIndexEntryBytes, kChunkAlignment);
+}
+
 ChunkBuilder::ChunkBuilder(base::Buffer buffer) : buffer_(std::move(buffer)), offset_(0) {
-  capacity_ = std::min<uint64_t>(buffer_.capacity(), kChunkBytesMax) / kChunkAlignment *
-              kChunkAlignment;
+  capacity_ =
+      std::min<uint64_t>(buffer_.capacity(), kChunkBytesMax) / kChunkAlignment * kChunkAlignment;
   CHECK_GE(capacity_, kChunkAlignment);
 }
 

@@ -122,6 +122,9 @@ class ChunkView {
   std::vector<ChunkEntry> entries_{};
 };
 
+// The length of the chunk that has these entries.
+uint64_t chunk_length(const std::vector<IndexedEntry>& entries);
+
 // A chunk that will not change any more (P1). `buffer` is 4096-aligned and `length`, a multiple of
 // 4096, is the chunk.
 struct FinishedChunk {
@@ -141,8 +144,8 @@ class ChunkBuilder {
  public:
   // The buffer's whole capacity may be used, up to kChunkBytesMax; nobody else writes to it.
   explicit ChunkBuilder(base::Buffer buffer);
-  // The same within `bytes_max` bytes of the buffer from `offset` on, both multiples of 4096: other chunks may lie in
-  // the rest.
+  // The same within `bytes_max` bytes of the buffer from `offset` on, both multiples of 4096: other
+  // chunks may lie in the rest.
   ChunkBuilder(base::Buffer buffer, uint64_t offset, uint64_t bytes_max);
 
   // What a chunk of entries with these payload lengths takes in all, padding included.

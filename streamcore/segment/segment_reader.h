@@ -21,7 +21,7 @@
 #include "streamcore/base/result.h"
 #include "streamcore/base/task.h"
 #include "streamcore/base/task_group.h"
-#include "streamcore/entry_format.h"
+#include "streamcore/entry_ref.h"
 #include "streamcore/object_store/object_store.h"
 #include "streamcore/segment/block_cache.h"
 #include "streamcore/segment/read_cursors.h"
@@ -47,18 +47,6 @@ struct ReaderOptions {
   // A GET that failed with kUnavailable is tried again after back-off, which doubles.
   uint32_t get_attempts_max = 4;
   base::Duration backoff_first = std::chrono::milliseconds(20);
-};
-
-// An entry inside a block.
-struct EntryRef {
-  EntryHeader header;
-  base::Slice payload;
-
-  // The entry with its frame, as a segment builder takes it.
-  base::Slice frame() const {
-    return {payload.owner,
-            {payload.bytes.data() - kEntryHeaderBytes, framed_entry_bytes(header.length)}};
-  }
 };
 
 class SegmentReader {

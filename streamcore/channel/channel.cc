@@ -1,0 +1,347 @@
+#include "streamcore/channel/channel.h"
+
+#include <algorithm>
+
+#include "streamcore/base/check.h"
+#include "streamcore/base/log.h"
+
+namespace thalweg::channel {
+
+using base::ErrorCode;
+
+namespace {
+
+// What an append may cost the log beyond its framed bytes: its index entry, and a chunk's header
+// and padding should it travel alone.
+constexpr uint64_t kChunkOverheadMax = 3 * base::kIoAlignment;
+constexpr base::Duration kReadyRetry = std::chrono::milliseconds(200);
+constexpr size_t kArenaBlockBytes = 4 << 20;
+
+}  // namespace
+
+// A chunk that takes appends, or is full and waits for a slot.
+struct Channel::OpenChunk {
+  OpenChunk(base::Slice r, uint64_t bytes_max)
+      : region(std::move(r)),
+        builder(region.owner, static_cast<uint64_t>(region.bytes.data() - region.owner.data()),
+                std::min<uint64_t>(region.bytes.size(), bytes_max)) {}
+  base::Slice region;
+  chunk::ChunkBuilder builder;
+  std::vector<StreamState*> streams;
+  uint64_t footprint = kChunkOverheadMax;
+  bool full = false;
+};
+
+struct Channel::DurableWaiter : base::WaitQueue::Node {
+  LogPosition position;
+};
+
+namespace {
+std::vector<uint64_t> incarnations_of(const std::vector<chunk::ChunkReplica*>& replicas) {
+  std::vector<uint64_t> incarnations;
+  for (const chunk::ChunkReplica* replica : replicas)
+    incarnations.push_back(replica->incarnation());
+  return incarnations;
+}
+}  // namespace
+
+Channel::Channel(Parts parts, ChannelEpoch epoch, uint64_t nonce, base::Callback moved)
+    : executor_(parts.executor),
+      replicas_(std::move(parts.replicas)),
+      rules_(parts.rules),
+      streams_(parts.streams),
+      tail_(parts.tail),
+      options_(parts.options),
+      epoch_(epoch),
+      moved_(std::move(moved)),
+      arena_(kArenaBlockBytes, parts.options.memory_tail_bytes_max),
+      admission_changed_(parts.executor),
+      durable_waiters_(parts.executor),
+      tasks_(parts.executor) {
+  owner_ = std::make_unique<chunk::ChunkOwner>(
+      executor_, replicas_,
+      chunk::OwnerOptions{.channel = options_.channel,
+                          .epoch = epoch_,
+                          .incarnations = incarnations_of(replicas_),
+                          .nonce = nonce,
+                          .window = options_.chunk_window},
+      *this);
+  keep_log_ready();
+}
+
+Channel::~Channel() {
+  if (idle_timer_ != 0) executor_.cancel(idle_timer_);
+}
+
+base::Error Channel::stop_error() const {
+  if (stop_error_.has_value()) return *stop_error_;
+  return {ErrorCode::kClosed, "the channel is closing"};
+}
+
+// --- admission
+// -------------------------------------------------------------------------------------------------------
+
+uint64_t Channel::ready_log_bytes() const {
+  uint64_t ready = UINT64_MAX;
+  for (chunk::ChunkReplica* replica : replicas_) {
+    ready = std::min(ready, replica->ready_bytes(options_.channel));
+  }
+  return ready;
+}
+
+Channel::Admission Channel::admission(uint64_t bytes) const {
+  if (stop_error_.has_value() || closing_) return Admission::kStopped;
+  const uint64_t cost = bytes + kChunkOverheadMax;
+  const uint64_t outstanding = tail_.unoffloaded_bytes() + unwritten_bytes_;
+  if (outstanding > 0 && outstanding + cost > options_.outstanding_log_bytes_max) {
+    return offload_full_ ? Admission::kNoSpace : Admission::kWait;
+  }
+  if (unwritten_bytes_ > 0 && unwritten_bytes_ + cost > options_.unwritten_bytes_max) {
+    return Admission::kWait;
+  }
+  if (ready_log_bytes() < unwritten_bytes_ + cost) {
+    return log_full_ ? Admission::kNoSpace : Admission::kWait;
+  }
+  return Admission::kOpen;
+}
+
+bool Channel::admits(uint64_t bytes) const { return admission(bytes) == Admission::kOpen; }
+
+base::Task<base::Status> Channel::admit(uint64_t bytes) {
+  for (;;) {
+    switch (admission(bytes)) {
+      case Admission::kOpen: co_return base::Status{};
+      case Admission::kStopped: co_return std::unexpected(stop_error());
+      case Admission::kNoSpace: co_return base::fail(ErrorCode::kNoSpace, "no space for the log");
+      case Admission::kWait: break;
+    }
+    const uint64_t wanted = unwritten_bytes_ + bytes + kChunkOverheadMax;
+    if (ready_log_bytes() < wanted && !making_ready_) tasks_.spawn(make_log_ready());
+    ready_wanted_ = std::max(ready_wanted_, wanted);
+    co_await admission_changed_.wait();
+  }
+}
+
+void Channel::keep_log_ready() {
+  if (making_ready_ || stop_error_.has_value() || closing_) return;
+  if (ready_log_bytes() >= unwritten_bytes_ + options_.log_ready_bytes_min) return;
+  tasks_.spawn(make_log_ready());
+}
+
+base::Task<void> Channel::make_log_ready() {
+  making_ready_ = true;
+  while (!tasks_.stopping() && !stop_error_.has_value()) {
+    const uint64_t wanted =
+        std::max(ready_wanted_, unwritten_bytes_ + options_.log_ready_bytes_min);
+    ready_wanted_ = 0;
+    bool full = false;
+    for (chunk::ChunkReplica* replica : replicas_) {
+      const base::Status made = co_await replica->make_ready(options_.channel, wanted);
+      if (!made.has_value()) {
+        full = true;
+        if (!log_full_) base::log_warn("chunk log: cannot get log space: " + made.error().message);
+      }
+    }
+    log_full_ = full;
+    admission_changed_.notify_all();
+    if (!full && ready_log_bytes() >= unwritten_bytes_ + options_.log_ready_bytes_min &&
+        ready_wanted_ <= ready_log_bytes()) {
+      break;
+    }
+    if (full && !co_await tasks_.sleep_for(kReadyRetry)) break;
+  }
+  making_ready_ = false;
+}
+
+void Channel::space_freed() {
+  keep_log_ready();
+  admission_changed_.notify_all();
+}
+
+void Channel::offload_out_of_space(bool out_of_space) {
+  offload_full_ = out_of_space;
+  admission_changed_.notify_all();
+}
+
+// --- append
+// ----------------------------------------------------------------------------------------------------------
+
+Channel::OpenChunk& Channel::chunk_for(size_t payload_length) {
+  if (!open_.empty() && !open_.back().full) {
+    OpenChunk& last = open_.back();
+    if (last.builder.fits(payload_length)) return last;
+    last.full = true;
+    arena_.give_back(last.region, last.builder.finished_length());
+  }
+  const size_t alone = chunk::ChunkBuilder::bytes_needed(payload_length);
+  base::Slice region = arena_.take(alone);
+  const uint64_t bytes_max = std::max<uint64_t>(alone, options_.chunk_bytes_target);
+  open_.emplace_back(std::move(region), bytes_max);
+  unwritten_bytes_ += kChunkOverheadMax;
+  return open_.back();
+}
+
+base::Result<Appended> Channel::append(const AppendRequest& request) {
+  if (stop_error_.has_value() || closing_) return std::unexpected(stop_error());
+  StreamState* stream = streams_.find(request.stream);
+  if (stream == nullptr || stream->deleted || !stream->has_row) {
+    return base::fail(ErrorCode::kNotFound, "no such stream");
+  }
+  if (request.payload.size() > kEntryBytesMax) {
+    return base::fail(ErrorCode::kTooLarge, "entry of " + std::to_string(request.payload.size()) +
+                                                " bytes, limit " + std::to_string(kEntryBytesMax));
+  }
+  CHECK_GE(request.count, 1u);
+  if (request.fencing_token.has_value() && *request.fencing_token != stream->row.fencing_token) {
+    return base::fail(ErrorCode::kConditionFailed, "fencing token mismatch");
+  }
+  if (request.match_offset.has_value() && *request.match_offset != stream->next) {
+    return base::fail(ErrorCode::kConditionFailed,
+                      "next offset is " + std::to_string(stream->next.value));
+  }
+  const EntryHeader header{.stream = request.stream,
+                           .base = stream->next,
+                           .max_timestamp = request.max_timestamp,
+                           .count = request.count,
+                           .length = static_cast<uint32_t>(request.payload.size()),
+                           .leader_epoch = stream->row.link.leader_epoch(epoch_)};
+  OpenChunk& open = chunk_for(request.payload.size());
+  std::byte* payload = open.builder.add(header, request.payload);
+  rules_.stamp(payload, header.base, header.leader_epoch);
+  open.streams.push_back(stream);
+  const uint64_t cost = framed_entry_bytes(request.payload.size());
+  open.footprint += cost;
+  unwritten_bytes_ += cost;
+  stream->next += request.count;
+  schedule_pump();
+  return Appended{.base = header.base,
+                  .leader_epoch = header.leader_epoch,
+                  .position = last_position(),
+                  .payload = {payload, request.payload.size()}};
+}
+
+LogPosition Channel::last_position() const {
+  const ChunkSeq next = owner_->next_seq() + open_.size();
+  return next.value == 0 ? next : next - 1;
+}
+
+// --- writing
+// ---------------------------------------------------------------------------------------------------------
+
+// Chunks are cut at the end of the loop turn: everything that arrived in it travels together.
+void Channel::schedule_pump() {
+  if (pump_scheduled_) return;
+  pump_scheduled_ = true;
+  executor_.post([this] {
+    pump_scheduled_ = false;
+    pump();
+  });
+}
+
+void Channel::pump() {
+  while (!stop_error_.has_value() && !open_.empty() && owner_->may_create()) submit_front();
+  keep_log_ready();
+}
+
+void Channel::submit_front() {
+  OpenChunk& open = open_.front();
+  if (!open.full) arena_.give_back(open.region, open.builder.finished_length());
+  chunk::FinishedChunk finished = open.builder.finish(owner_->next_ids(), owner_->durable_end());
+  auto logged = std::make_unique<LoggedChunk>();
+  logged->key = {.channel = options_.channel, .epoch = epoch_, .seq = owner_->next_seq()};
+  logged->bytes = finished.slice();
+  logged->length = finished.length;
+  logged->entries = std::move(finished.entries);
+  logged->streams = std::move(open.streams);
+  logged->created = executor_.now();
+  last_chunk_empty_ = logged->entries.empty();
+  unwritten_bytes_ -= open.footprint;
+  open_.pop_front();
+  // Deleted while it waited here: its entries are nobody's any more.
+  for (StreamState*& stream : logged->streams) {
+    if (stream->deleted) stream = nullptr;
+  }
+  in_flight_.push_back(&tail_.push(std::move(logged)));
+  owner_->submit(std::move(finished));
+}
+
+void Channel::on_durable(ChunkSeq end) {
+  while (!in_flight_.empty() && in_flight_.front()->key.seq < end) {
+    LoggedChunk& chunk = *in_flight_.front();
+    in_flight_.pop_front();
+    for (size_t i = 0; i < chunk.streams.size(); ++i) {
+      StreamState* stream = chunk.streams[i];
+      if (stream == nullptr) continue;
+      stream->durable = chunk.entries[i].header.end();
+      // Once per run of one stream's entries; readers look at the tail, not at the steps.
+      const bool last = i + 1 == chunk.streams.size() || chunk.streams[i + 1] != stream;
+      if (last && !stream->watchers.empty()) stream->watchers.notify(stream->id, stream->durable);
+    }
+  }
+  while (!durable_waiters_.empty() &&
+         static_cast<DurableWaiter*>(durable_waiters_.front())->position < end) {
+    durable_waiters_.wake_front();
+  }
+  pump();
+  admission_changed_.notify_all();
+  moved_();
+  if (open_.empty() && in_flight_.empty() && !last_chunk_empty_) arm_idle_chunk();
+}
+
+// An idle channel writes one empty chunk that carries its final durable watermark, so that a
+// damaged chunk below it can never be taken for a torn end (DESIGN §4).
+void Channel::arm_idle_chunk() {
+  if (idle_timer_ != 0) executor_.cancel(idle_timer_);
+  idle_timer_ =
+      executor_.run_after(std::chrono::milliseconds(options_.idle_empty_chunk_ms), [this] {
+        idle_timer_ = 0;
+        const bool idle = open_.empty() && in_flight_.empty() && !last_chunk_empty_;
+        if (!idle || stop_error_.has_value() || closing_) return;
+        if (ready_log_bytes() < kChunkOverheadMax) return;
+        chunk_for(0);
+        pump();
+      });
+}
+
+base::Task<base::Status> Channel::durable(LogPosition position) {
+  struct Awaiter {
+    Channel& channel;
+    DurableWaiter waiter;
+    bool await_ready() const { return false; }
+    void await_suspend(std::coroutine_handle<> handle) {
+      channel.durable_waiters_.push(waiter, handle);
+    }
+    void await_resume() const {}
+  };
+  while (durable_end() <= position && position < owner_->next_seq() + open_.size()) {
+    if (stop_error_.has_value()) {
+      co_return base::fail(ErrorCode::kUnknownOutcome, stop_error_->message);
+    }
+    Awaiter awaiter{*this, {}};
+    awaiter.waiter.position = position;
+    co_await awaiter;
+  }
+  co_return base::Status{};
+}
+
+void Channel::on_stopped(base::Error error) {
+  base::log_error("chunk log: stopped, no more appends: " + error.message);
+  stop_error_ = std::move(error);
+  admission_changed_.notify_all();
+  durable_waiters_.wake_all();
+}
+
+base::Task<base::Result<ChunkSeq>> Channel::stop() {
+  closing_ = true;
+  admission_changed_.notify_all();
+  base::Status flushed;
+  while (flushed.has_value() && (!open_.empty() || !in_flight_.empty())) {
+    flushed = co_await durable(last_position());
+  }
+  co_await tasks_.stop_and_join();
+  co_await owner_->stop_and_join();
+  if (!flushed.has_value()) co_return std::unexpected(flushed.error());
+  co_return owner_->next_seq();
+}
+
+}  // namespace thalweg::channel

@@ -1,0 +1,113 @@
+// Channel: the actor that sequences a set of streams into one chunk log. It assigns offsets, copies
+// entries into the open chunk (the only copy of record bytes), writes chunks as slots become free
+// (group commit, no timer), and makes entries visible in order once their chunk is durable (DESIGN
+// §3, §4).
+//
+// Runs on one executor. Owns nothing persistent: rows belong to OwnedChannelRow, chunks to the
+// replicas.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+
+#include "streamcore/base/sync.h"
+#include "streamcore/base/task_group.h"
+#include "streamcore/channel/chunk_arena.h"
+#include "streamcore/channel/log_tail.h"
+#include "streamcore/channel/stream_table.h"
+#include "streamcore/chunk/chunk_format.h"
+#include "streamcore/chunk/chunk_owner.h"
+#include "streamcore/entry_rules.h"
+#include "streamcore/options.h"
+
+namespace thalweg::channel {
+
+// The largest payload an entry may have; the front end's own request limit is below it.
+inline constexpr size_t kEntryBytesMax = 120 << 20;
+
+class Channel final : public chunk::OwnerListener {
+ public:
+  struct Parts {
+    base::Executor& executor;
+    std::vector<chunk::ChunkReplica*> replicas;
+    const EntryRules& rules;
+    StreamTable& streams;
+    LogTail& tail;
+    const StreamStoreOptions& options;
+  };
+  // `moved` is called each time the durable end moved.
+  Channel(Parts parts, ChannelEpoch epoch, uint64_t nonce, base::Callback moved);
+  ~Channel() override;
+
+  ChannelEpoch epoch() const { return epoch_; }
+  bool stopped() const { return stop_error_.has_value(); }
+
+  // See StreamStore for the contracts of these.
+  bool admits(uint64_t bytes) const;
+  base::Task<base::Status> admit(uint64_t bytes);
+  base::Result<Appended> append(const AppendRequest& request);
+  base::Task<base::Status> durable(LogPosition position);
+  LogPosition last_position() const;
+
+  // Chunks below are durable.
+  ChunkSeq durable_end() const { return owner_->durable_end(); }
+  // Log space came back, or offload cannot free any because the disk is full.
+  void space_freed();
+  void offload_out_of_space(bool out_of_space);
+
+  // Refuses further appends, waits for those in flight, and ends the owner. The end: the next
+  // chunk's seq.
+  base::Task<base::Result<ChunkSeq>> stop();
+
+  void on_durable(ChunkSeq end) override;
+  void on_stopped(base::Error error) override;
+
+ private:
+  struct OpenChunk;
+  struct DurableWaiter;
+
+  enum class Admission { kOpen, kWait, kNoSpace, kStopped };
+  Admission admission(uint64_t bytes) const;
+  uint64_t ready_log_bytes() const;
+  void keep_log_ready();
+  base::Task<void> make_log_ready();
+
+  OpenChunk& chunk_for(size_t payload_length);
+  void schedule_pump();
+  void pump();
+  void submit_front();
+  void arm_idle_chunk();
+  base::Error stop_error() const;
+
+  base::Executor& executor_;
+  std::vector<chunk::ChunkReplica*> replicas_;
+  const EntryRules& rules_;
+  StreamTable& streams_;
+  LogTail& tail_;
+  const StreamStoreOptions& options_;
+  const ChannelEpoch epoch_;
+  base::Callback moved_;
+
+  ChunkArena arena_;
+  std::deque<OpenChunk> open_;          // the last takes appends, earlier ones wait for a slot
+  std::deque<LoggedChunk*> in_flight_;  // submitted, not durable
+  uint64_t unwritten_bytes_ = 0;        // footprint of open_
+  uint64_t ready_wanted_ = 0;           // log space somebody waits for
+  bool pump_scheduled_ = false;
+  bool last_chunk_empty_ = true;
+  base::TimerId idle_timer_ = 0;
+
+  std::optional<base::Error> stop_error_;
+  bool closing_ = false;
+  bool log_full_ = false;      // a replica has no space for more log
+  bool offload_full_ = false;  // offload cannot free any
+  bool making_ready_ = false;
+  base::Notifier admission_changed_;
+  base::WaitQueue durable_waiters_;
+
+  std::unique_ptr<chunk::ChunkOwner> owner_;
+  base::TaskGroup tasks_;  // last: its frames go first
+};
+
+}  // namespace thalweg::channel

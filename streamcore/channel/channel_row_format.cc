@@ -1,0 +1,45 @@
+#include "streamcore/channel/channel_row_format.h"
+
+#include "streamcore/base/byte_codec.h"
+
+namespace thalweg::channel {
+
+namespace {
+constexpr uint8_t kVersion = 1;
+}
+
+std::string encode_channel_row(const ChannelRow& row) {
+  base::ByteWriter out;
+  out.put(kVersion).put(static_cast<uint8_t>(row.state)).put(row.epoch.value).put(row.holder);
+  out.put(static_cast<uint32_t>(row.undrained.size()));
+  for (const UndrainedEpoch& epoch : row.undrained) {
+    out.put(epoch.epoch.value).put(epoch.g.value).put(epoch.end.value);
+  }
+  return std::move(out).seal();
+}
+
+base::Result<ChannelRow> decode_channel_row(std::string_view bytes) {
+  base::ByteReader in(TRY(base::open_sealed(bytes, "channel row")));
+  const auto version = in.get<uint8_t>();
+  if (version != kVersion) {
+    return base::fail(base::ErrorCode::kUnsupported,
+                      "channel row: version " + std::to_string(version));
+  }
+  ChannelRow row;
+  const auto state = in.get<uint8_t>();
+  row.state = static_cast<ChannelState>(state);
+  row.epoch = ChannelEpoch(in.get<uint64_t>());
+  row.holder = in.get<uint64_t>();
+  const uint32_t count = in.get_count(24);
+  for (uint32_t i = 0; i < count; ++i) {
+    row.undrained.push_back({.epoch = ChannelEpoch(in.get<uint64_t>()),
+                             .g = ChunkSeq(in.get<uint64_t>()),
+                             .end = ChunkSeq(in.get<uint64_t>())});
+  }
+  if (!in.at_end() || state < 1 || state > 3) {
+    return base::fail(base::ErrorCode::kCorrupt, "channel row: impossible content");
+  }
+  return row;
+}
+
+}  // namespace thalweg::channel

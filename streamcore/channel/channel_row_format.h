@@ -1,0 +1,45 @@
+// The metadata row of a channel: who owns it, and every epoch that is not yet drained (DESIGN P9).
+//
+//   u8   version (1)
+//   u8   state: 1 OPEN, 2 SEALING, 3 CLOSED
+//   u64  epoch: the newest ever granted
+//   u64  holder: nonce of the OPEN owner, or of the sealer while SEALING or CLOSED
+//   u32  n, then n x { u64 epoch, u64 g, u64 end }   oldest first; end = 2^64-1 while the epoch is
+//   open u32  CRC32C of everything before
+//
+// g: chunks below it are in committed segments and may be deleted. An epoch leaves the list when g
+// reaches end.
+#pragma once
+
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "streamcore/base/result.h"
+#include "streamcore/types.h"
+
+namespace thalweg::channel {
+
+enum class ChannelState : uint8_t { kOpen = 1, kSealing = 2, kClosed = 3 };
+
+inline constexpr ChunkSeq kOpenEnd{std::numeric_limits<uint64_t>::max()};
+
+struct UndrainedEpoch {
+  ChannelEpoch epoch;
+  ChunkSeq g;    // free watermark
+  ChunkSeq end;  // kOpenEnd while the epoch is open
+  friend bool operator==(const UndrainedEpoch&, const UndrainedEpoch&) = default;
+};
+
+struct ChannelRow {
+  ChannelState state = ChannelState::kClosed;
+  ChannelEpoch epoch;
+  uint64_t holder = 0;
+  std::vector<UndrainedEpoch> undrained;
+  friend bool operator==(const ChannelRow&, const ChannelRow&) = default;
+};
+
+std::string encode_channel_row(const ChannelRow& row);
+base::Result<ChannelRow> decode_channel_row(std::string_view bytes);
+
+}  // namespace thalweg::channel

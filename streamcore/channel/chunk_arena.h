@@ -1,0 +1,33 @@
+// ChunkArena: the memory chunks are built in. Consecutive small chunks share one block, so that a
+// chunk of one small entry costs 4 KiB of the memory tail and not a whole block; blocks are
+// re-used, because first touching memory is slow.
+#pragma once
+
+#include "streamcore/base/buffer_pool.h"
+#include "streamcore/base/bytes.h"
+
+namespace thalweg::channel {
+
+class ChunkArena {
+ public:
+  // Keeps at most `idle_bytes_max` of unused blocks.
+  ChunkArena(size_t block_bytes, size_t idle_bytes_max);
+  ~ChunkArena();
+  ChunkArena(const ChunkArena&) = delete;
+  ChunkArena& operator=(const ChunkArena&) = delete;
+
+  // At least `bytes` of aligned memory: what is left of the current block, or a new one, or one of
+  // its own if `bytes` is larger than a block. It is the caller's until give_back().
+  base::Slice take(size_t bytes);
+  // Of the region taken last, all but the first `used` bytes (a multiple of kIoAlignment) may be
+  // given out again.
+  void give_back(const base::Slice& region, size_t used);
+
+ private:
+  const size_t block_bytes_;
+  base::BufferPool* pool_;
+  base::Buffer block_;
+  size_t used_ = 0;
+};
+
+}  // namespace thalweg::channel

@@ -1,0 +1,71 @@
+#include "streamcore/channel/log_tail.h"
+
+#include "streamcore/base/check.h"
+
+namespace thalweg::channel {
+
+LoggedChunk& LogTail::push(std::unique_ptr<LoggedChunk> chunk) {
+  LoggedChunk& added = *chunk;
+  CHECK_EQ(added.entries.size(), added.streams.size());
+  for (uint32_t i = 0; i < added.entries.size(); ++i) {
+    if (added.streams[i] != nullptr) added.streams[i]->entries.push_back({&added, i});
+  }
+  unoffloaded_bytes_ += added.length;
+  unoffloaded_entries_ += added.entries.size();
+  if (added.in_memory()) {
+    memory_bytes_ += added.length;
+  } else {
+    CHECK_EQ(evicted_count_, chunks_.size());  // only recovery adds chunks that lie on disk
+    ++evicted_count_;
+  }
+  chunks_.push_back(std::move(chunk));
+  keep_to_bounds();
+  return added;
+}
+
+void LogTail::mark_offloaded(size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    LoggedChunk& chunk = unoffloaded(0);
+    chunk.offloaded = true;
+    unoffloaded_bytes_ -= chunk.length;
+    unoffloaded_entries_ -= chunk.entries.size();
+    ++offloaded_count_;
+  }
+  keep_to_bounds();
+}
+
+void LogTail::keep_to_bounds() {
+  while (memory_bytes_ > memory_bytes_max_ && evicted_count_ < chunks_.size() - 1) {
+    drop_buffer(*chunks_[evicted_count_]);
+  }
+  // A chunk that is in segments and not in memory serves nobody.
+  while (!chunks_.empty() && chunks_.front()->offloaded && evicted_count_ > 0) pop_front();
+}
+
+void LogTail::drop_buffer(LoggedChunk& chunk) {
+  memory_bytes_ -= chunk.length;
+  chunk.bytes = {};
+  ++evicted_count_;
+}
+
+void LogTail::pop_front() {
+  LoggedChunk& chunk = *chunks_.front();
+  for (StreamState* stream : chunk.streams) {
+    if (stream == nullptr) continue;
+    CHECK(!stream->entries.empty() && stream->entries.front().chunk == &chunk);
+    stream->entries.pop_front();
+  }
+  chunks_.pop_front();
+  --offloaded_count_;
+  --evicted_count_;
+}
+
+void LogTail::forget(StreamState& stream) {
+  while (!stream.entries.empty()) {
+    const EntryAt entry = stream.entries.front();
+    entry.chunk->streams[entry.index] = nullptr;
+    stream.entries.pop_front();
+  }
+}
+
+}  // namespace thalweg::channel

@@ -1,0 +1,77 @@
+// LogTail: the chunks that are not yet offloaded, and those that are but still lie in memory,
+// oldest first. It is the index from streams to chunks and, through the chunks' buffers, the memory
+// tail live readers are served from.
+//
+// Two bounds: bytes in memory (past it the oldest chunk loses its buffer, and is forgotten once it
+// is offloaded), and the un-offloaded bytes, which the channel's back-pressure keeps.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "streamcore/base/bytes.h"
+#include "streamcore/base/executor.h"
+#include "streamcore/channel/stream_state.h"
+#include "streamcore/chunk/chunk_format.h"
+#include "streamcore/chunk/chunk_replica.h"
+
+namespace thalweg::channel {
+
+struct LoggedChunk {
+  chunk::ChunkKey key;
+  uint64_t length = 0;
+  base::Slice bytes;  // empty once it left memory
+  std::vector<chunk::IndexedEntry> entries;
+  std::vector<StreamState*> streams;  // of each entry; null if the stream was deleted
+  base::TimePoint created;
+  bool offloaded = false;
+
+  const EntryHeader& header(uint32_t i) const { return entries[i].header; }
+  // The entry's payload, if the chunk is in memory.
+  base::Slice payload(uint32_t i) const {
+    return {bytes.owner,
+            bytes.bytes.subspan(entries[i].position + kEntryHeaderBytes, entries[i].header.length)};
+  }
+  // The entry as it is framed, header and padding included.
+  base::Slice frame(uint32_t i) const {
+    return {bytes.owner,
+            bytes.bytes.subspan(entries[i].position, framed_entry_bytes(entries[i].header.length))};
+  }
+  bool in_memory() const { return !bytes.bytes.empty(); }
+};
+
+class LogTail {
+ public:
+  explicit LogTail(uint64_t memory_bytes_max) : memory_bytes_max_(memory_bytes_max) {}
+
+  // Appends a chunk and indexes its entries under their streams (null streams are skipped).
+  LoggedChunk& push(std::unique_ptr<LoggedChunk> chunk);
+  // The oldest `count` un-offloaded chunks became part of committed segments.
+  void mark_offloaded(size_t count);
+  // A deleted stream's entries are no longer reachable.
+  void forget(StreamState& stream);
+
+  // Un-offloaded chunks, oldest first.
+  size_t unoffloaded_count() const { return chunks_.size() - offloaded_count_; }
+  LoggedChunk& unoffloaded(size_t i) { return *chunks_[offloaded_count_ + i]; }
+  uint64_t unoffloaded_bytes() const { return unoffloaded_bytes_; }
+  // True if any of them has entries: empty chunks alone are not worth an offload.
+  bool has_unoffloaded_entries() const { return unoffloaded_entries_ > 0; }
+  uint64_t memory_bytes() const { return memory_bytes_; }
+
+ private:
+  void keep_to_bounds();
+  void drop_buffer(LoggedChunk& chunk);
+  void pop_front();
+
+  const uint64_t memory_bytes_max_;
+  std::deque<std::unique_ptr<LoggedChunk>> chunks_;
+  size_t offloaded_count_ = 0;  // a prefix of chunks_
+  size_t evicted_count_ = 0;    // a prefix of chunks_ that is not in memory
+  uint64_t unoffloaded_bytes_ = 0;
+  uint64_t unoffloaded_entries_ = 0;
+  uint64_t memory_bytes_ = 0;
+};
+
+}  // namespace thalweg::channel

@@ -1,0 +1,292 @@
+#include "streamcore/channel/offloader.h"
+
+#include <algorithm>
+#include <map>
+
+#include "streamcore/base/check.h"
+#include "streamcore/base/log.h"
+#include "streamcore/channel/row_keys.h"
+#include "streamcore/chunk/recovery.h"
+
+namespace thalweg::channel {
+
+using base::ErrorCode;
+
+namespace {
+// Built without giving others a turn; a few hundred microseconds of checksums.
+constexpr uint64_t kBuildBytesPerTurn = 4 << 20;
+constexpr size_t kFoldEntriesPerTurn = 4096;
+// Rows of one transaction, well below metadata::kTransactionBytesMax.
+constexpr size_t kTransactionBytesTarget = metadata::kTransactionBytesMax / 2;
+}  // namespace
+
+// One segment object of a run.
+struct Offloader::Object {
+  ObjectId id;
+  std::vector<size_t> streams;  // indexes into the plan
+  segment::BuiltSegment built;
+  uint32_t committed_ranges = 0;
+};
+
+struct Offloader::Job {
+  OffloadPlan plan;
+  std::vector<std::string> annotations;      // of each planned stream, at its end
+  std::vector<size_t> object_of;             // of each planned stream
+  std::vector<segment::StreamRange> ranges;  // of each planned stream
+  std::vector<Object> objects;
+  std::vector<uint32_t> added_ranges;                  // per object, by the transaction being built
+  std::vector<std::pair<size_t, StreamRow>> new_rows;  // planned stream, its row after the commit
+};
+
+base::Task<base::Result<std::vector<base::Slice>>> Offloader::load_chunks(size_t count) {
+  // Taken before anything suspends: a chunk may leave memory while an older one is read from disk.
+  std::vector<base::Slice> bytes;
+  std::vector<chunk::ChunkKey> keys;
+  for (size_t i = 0; i < count; ++i) {
+    bytes.push_back(parts_.tail.unoffloaded(i).bytes);
+    keys.push_back(parts_.tail.unoffloaded(i).key);
+  }
+  for (size_t i = 0; i < count; ++i) {
+    if (!bytes[i].bytes.empty()) continue;
+    bytes[i] = CO_TRY(co_await chunk::read_chunk(parts_.replicas, keys[i]));
+  }
+  co_return bytes;
+}
+
+base::Task<base::Status> Offloader::run(size_t count) {
+  Job job;
+  const auto bytes = CO_TRY(co_await load_chunks(count));
+  job.plan = plan_offload(parts_.tail, bytes);
+  if (!job.plan.streams.empty()) {
+    CO_TRY(co_await fold(job));
+    co_await build(job);
+    CO_TRY(co_await upload(job));
+  }
+  CO_TRY(co_await commit(job));
+  adopt(job);
+  co_return co_await free_chunks(job.plan);
+}
+
+// --- annotations
+// -----------------------------------------------------------------------------------------------------
+
+base::Task<base::Status> Offloader::load_annotation(StreamState& stream) {
+  if (stream.annotation_loaded) co_return base::Status{};
+  const StreamUse use(stream);
+  const AnnotationPlace place = stream.row.annotation;
+  std::string annotation;
+  if (stream.has_row && place.object != kNoObject) {
+    const segment::SegmentRow row{.object = place.object,
+                                  .range = {.stream = stream.id,
+                                            .footer_position = place.footer_position,
+                                            .footer_length = place.footer_length}};
+    annotation = CO_TRY(co_await parts_.reader.annotation(row, segment::segment_key(place.object)));
+  }
+  if (!stream.annotation_loaded && stream.row.annotation == place) {
+    stream.annotation = std::move(annotation);
+    stream.annotation_loaded = true;
+  }
+  co_return base::Status{};
+}
+
+base::Task<base::Status> Offloader::fold(Job& job) {
+  std::vector<base::ByteView> payloads;
+  for (PlannedStream& planned : job.plan.streams) {
+    CO_TRY(co_await load_annotation(*planned.stream));
+    std::string annotation = planned.stream->annotation;
+    for (size_t i = 0; i < planned.entries.size();) {
+      payloads.clear();
+      const size_t end = std::min(planned.entries.size(), i + kFoldEntriesPerTurn);
+      for (; i < end; ++i) payloads.push_back(planned.entries[i].payload());
+      annotation = parts_.rules.fold(base::as_bytes(annotation), payloads);
+      if (i < planned.entries.size()) co_await base::yield(parts_.executor);
+    }
+    job.annotations.push_back(std::move(annotation));
+  }
+  co_return base::Status{};
+}
+
+// --- objects
+// ---------------------------------------------------------------------------------------------------------
+
+base::Task<void> Offloader::build(Job& job) {
+  const auto& streams = job.plan.streams;
+  uint64_t packed_bytes = 0;
+  size_t packed = SIZE_MAX;  // the object small streams go to
+  for (size_t i = 0; i < streams.size(); ++i) {
+    const bool own = streams[i].content_bytes >= parts_.options.own_segment_bytes;
+    if (own || packed == SIZE_MAX || packed_bytes >= parts_.options.packed_segment_bytes_max) {
+      job.objects.emplace_back();
+      if (!own) {
+        packed = job.objects.size() - 1;
+        packed_bytes = 0;
+      }
+    }
+    const size_t object = own ? job.objects.size() - 1 : packed;
+    job.objects[object].streams.push_back(i);
+    job.object_of.push_back(object);
+    if (!own) packed_bytes += streams[i].content_bytes;
+  }
+  job.ranges.resize(streams.size());
+  job.added_ranges.resize(job.objects.size());
+  uint64_t since_yield = 0;
+  for (Object& object : job.objects) {
+    segment::SegmentBuilder builder;
+    for (const size_t i : object.streams) {
+      const PlannedStream& planned = streams[i];
+      builder.begin_stream(planned.stream->id);
+      for (size_t e = planned.content_from; e < planned.entries.size(); ++e) {
+        builder.add(planned.entries[e].header, planned.entries[e].frame);
+        since_yield += planned.entries[e].frame.bytes.size();
+        if (since_yield < kBuildBytesPerTurn) continue;
+        since_yield = 0;
+        co_await base::yield(parts_.executor);
+      }
+      const Offset first = planned.content_from < planned.entries.size()
+                               ? planned.entries[planned.content_from].header.base
+                               : planned.end;
+      builder.end_stream(job.annotations[i], first, planned.end);
+    }
+    object.built = builder.finish();
+    CHECK_EQ(object.built.ranges.size(), object.streams.size());
+    for (size_t r = 0; r < object.streams.size(); ++r) {
+      job.ranges[object.streams[r]] = object.built.ranges[r];
+    }
+  }
+}
+
+base::Task<base::Status> Offloader::upload(Job& job) {
+  {
+    const RowGate::Pass pass = co_await parts_.gate.enter();
+    const std::vector<ObjectId> ids =
+        CO_TRY(co_await parts_.objects.prepare(parts_.row.condition(), job.objects.size()));
+    for (size_t i = 0; i < ids.size(); ++i) job.objects[i].id = ids[i];
+  }
+  for (Object& object : job.objects) {
+    const auto put = CO_TRY(
+        co_await parts_.store.put_if_absent(segment::segment_key(object.id), object.built.parts));
+    // The id was never given out before: somebody else's bytes under it are damage, not success.
+    if (put != object_store::PutOutcome::kCreated) {
+      co_return base::fail(ErrorCode::kCorrupt,
+                           segment::segment_key(object.id) + " exists before it was uploaded");
+    }
+  }
+  co_return base::Status{};
+}
+
+// --- commit
+// ----------------------------------------------------------------------------------------------------------
+
+void Offloader::add_stream(Job& job, size_t i, metadata::Transaction& transaction,
+                           SegmentObjects::Released& released) {
+  const PlannedStream& planned = job.plan.streams[i];
+  StreamState& stream = *planned.stream;
+  if (stream.deleted) return;
+  CHECK(stream.row.committed_end == planned.expected_end);
+  const Object& object = job.objects[job.object_of[i]];
+  const segment::StreamRange& range = job.ranges[i];
+  StreamRow row = stream.row;
+  if (row.annotation.object != kNoObject) ++released[row.annotation.object];
+  row.committed_end = planned.end;
+  row.annotation = {.object = object.id,
+                    .footer_position = range.footer_position,
+                    .footer_length = range.footer_length};
+  const std::string key = stream_row_key(stream.id);
+  transaction.require(key, encode_stream_row(stream.row)).set(key, encode_stream_row(row));
+  uint32_t& ranges = job.added_ranges[job.object_of[i]];
+  ++ranges;  // the annotation
+  if (planned.content_from < planned.entries.size()) {
+    ++ranges;
+    transaction.set(segment_row_key(stream.id, range.first),
+                    segment::encode_segment_row({.object = object.id, .range = range}));
+  }
+  job.new_rows.emplace_back(i, std::move(row));
+}
+
+base::Task<base::Status> Offloader::commit(Job& job) {
+  const RowGate::Pass pass = co_await parts_.gate.enter();
+  metadata::Transaction transaction;
+  SegmentObjects::Released released;
+  size_t bytes = 0;
+  for (size_t i = 0; i < job.plan.streams.size(); ++i) {
+    const size_t before = transaction.writes.size() + transaction.conditions.size();
+    add_stream(job, i, transaction, released);
+    bytes += 400 * (transaction.writes.size() + transaction.conditions.size() - before);
+    if (bytes < kTransactionBytesTarget) continue;
+    CO_TRY(co_await commit_part(job, std::move(transaction), std::move(released), false));
+    transaction = {};
+    released = {};
+    bytes = 0;
+  }
+  co_return co_await commit_part(job, std::move(transaction), std::move(released), true);
+}
+
+base::Task<base::Status> Offloader::commit_part(Job& job, metadata::Transaction transaction,
+                                                SegmentObjects::Released released, bool last) {
+  transaction.conditions.push_back(parts_.row.condition());
+  for (size_t i = 0; i < job.objects.size(); ++i) {
+    Object& object = job.objects[i];
+    const uint32_t added = std::exchange(job.added_ranges[i], 0);
+    if (added == 0) continue;
+    if (object.committed_ranges == 0) {
+      SegmentObjects::commit(transaction, object.id, added);
+    } else {
+      SegmentObjects::commit_more(transaction, object.id, object.committed_ranges,
+                                  object.committed_ranges + added);
+    }
+    object.committed_ranges += added;
+  }
+  CO_TRY(co_await parts_.objects.release(transaction, released));
+  ChannelRow row = parts_.row.row();
+  if (last) {
+    row = row_after(job.plan);
+    transaction.set(parts_.row.key(), encode_channel_row(row));
+  }
+  const base::Status committed = co_await parts_.metadata.commit(std::move(transaction));
+  if (!committed.has_value()) {
+    if (committed.error().code != ErrorCode::kConditionFailed) co_return committed;
+    co_return base::fail(ErrorCode::kFenced, "offload: the channel row or a stream row changed");
+  }
+  parts_.row.set(std::move(row));
+  co_return base::Status{};
+}
+
+ChannelRow Offloader::row_after(const OffloadPlan& plan) const {
+  ChannelRow row = parts_.row.row();
+  const auto it = std::find_if(row.undrained.begin(), row.undrained.end(),
+                               [&](const UndrainedEpoch& e) { return e.epoch == plan.epoch; });
+  CHECK(it != row.undrained.end());
+  CHECK(it == row.undrained.begin());  // epochs drain in order (P9)
+  it->g = plan.new_g;
+  if (it->g >= it->end) row.undrained.erase(it);
+  return row;
+}
+
+// The commit is durable: memory follows.
+void Offloader::adopt(Job& job) {
+  for (auto& [i, row] : job.new_rows) {
+    const PlannedStream& planned = job.plan.streams[i];
+    StreamState& stream = *planned.stream;
+    stream.row = std::move(row);
+    stream.annotation = std::move(job.annotations[i]);
+    stream.annotation_loaded = true;
+    if (stream.segments_loaded && planned.content_from < planned.entries.size()) {
+      stream.segments.push_back(
+          {.object = job.objects[job.object_of[i]].id, .range = job.ranges[i]});
+    }
+  }
+  parts_.tail.mark_offloaded(job.plan.chunk_count);
+}
+
+base::Task<base::Status> Offloader::free_chunks(const OffloadPlan& plan) {
+  for (chunk::ChunkReplica* replica : parts_.replicas) {
+    const base::Status removed =
+        co_await replica->remove_below(parts_.options.channel, plan.epoch, plan.new_g);
+    if (!removed.has_value()) {
+      base::log_warn("chunk log: cannot free chunks: " + removed.error().message);
+    }
+  }
+  co_return base::Status{};
+}
+
+}  // namespace thalweg::channel

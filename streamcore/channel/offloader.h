@@ -1,0 +1,67 @@
+// Offloader: moves a prefix of the durable chunk log into segments, one run at a time (DESIGN §5).
+//
+// A run: plan, rebuild annotations, PREPARE objects, upload, then commit every stream's new
+// committed end together with the free watermark g, each transaction conditional on the channel row
+// (P6), on every object still PREPARED, and on each stream's row being the one the plan was made
+// from. Only after that do chunks go. A run that fails leaves everything as it was; the next one
+// takes the same chunks again.
+#pragma once
+
+#include <vector>
+
+#include "streamcore/channel/channel_row.h"
+#include "streamcore/channel/offload_plan.h"
+#include "streamcore/channel/segment_objects.h"
+#include "streamcore/chunk/chunk_replica.h"
+#include "streamcore/entry_rules.h"
+#include "streamcore/options.h"
+#include "streamcore/segment/segment_builder.h"
+#include "streamcore/segment/segment_reader.h"
+
+namespace thalweg::channel {
+
+class Offloader {
+ public:
+  struct Parts {
+    base::Executor& executor;
+    std::vector<chunk::ChunkReplica*> replicas;
+    const EntryRules& rules;
+    object_store::ObjectStore& store;
+    metadata::MetadataStore& metadata;
+    StreamTable& streams;
+    LogTail& tail;
+    OwnedChannelRow& row;
+    RowGate& gate;
+    SegmentObjects& objects;
+    segment::SegmentReader& reader;
+    const StreamStoreOptions& options;
+  };
+  explicit Offloader(Parts parts) : parts_(std::move(parts)) {}
+
+  // Offloads the oldest `count` un-offloaded chunks, all of one epoch and durable. kFenced: the
+  // channel is another's.
+  base::Task<base::Status> run(size_t count);
+  // The stream's annotation at its committed end, from memory or from its segment.
+  base::Task<base::Status> load_annotation(StreamState& stream);
+
+ private:
+  struct Object;
+  struct Job;
+
+  base::Task<base::Result<std::vector<base::Slice>>> load_chunks(size_t count);
+  base::Task<base::Status> fold(Job& job);
+  base::Task<void> build(Job& job);
+  base::Task<base::Status> upload(Job& job);
+  base::Task<base::Status> commit(Job& job);
+  void add_stream(Job& job, size_t i, metadata::Transaction& transaction,
+                  SegmentObjects::Released& released);
+  base::Task<base::Status> commit_part(Job& job, metadata::Transaction transaction,
+                                       SegmentObjects::Released released, bool last);
+  void adopt(Job& job);
+  base::Task<base::Status> free_chunks(const OffloadPlan& plan);
+  ChannelRow row_after(const OffloadPlan& plan) const;
+
+  Parts parts_;
+};
+
+}  // namespace thalweg::channel

@@ -1,0 +1,30 @@
+// Keys of the log engine's metadata rows. Numbers are fixed-width hex, so that key order is number
+// order.
+//
+//   channel/<id>                 channel_row_format.h
+//   stream/<id>                  stream_row_format.h
+//   segment/<stream>/<first>     segment/segment_row_format.h
+//   object/<id>                  object_row_format.h
+//   next/<name>                  id counters (metadata/id_allocator.h)
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "streamcore/types.h"
+
+namespace thalweg::channel {
+
+std::string hex16(uint64_t n);
+std::string channel_row_key(ChannelId id);
+std::string stream_row_key(StreamId id);
+inline constexpr std::string_view kObjectRowPrefix = "object/";
+std::string object_row_key(ObjectId id);
+// The id in an object row's key.
+ObjectId object_of_row_key(std::string_view key);
+std::string segment_row_prefix(StreamId stream);
+std::string segment_row_key(StreamId stream, Offset first);
+inline constexpr std::string_view kNextObjectKey = "next/object";
+inline constexpr std::string_view kNextStreamKey = "next/stream";
+
+}  // namespace thalweg::channel

@@ -1,0 +1,359 @@
+#include "streamcore/stream/live_stream_store.h"
+
+#include <algorithm>
+
+#include "streamcore/base/check.h"
+#include "streamcore/base/log.h"
+#include "streamcore/channel/row_keys.h"
+
+namespace thalweg {
+
+base::Task<base::Result<std::unique_ptr<StreamStore>>> StreamStore::open(
+    Parts parts, StreamStoreOptions options) {
+  auto store = std::make_unique<stream::LiveStreamStore>(std::move(parts), options);
+  CO_TRY(co_await store->open());
+  co_return std::unique_ptr<StreamStore>(std::move(store));
+}
+
+namespace stream {
+
+using base::ErrorCode;
+using channel::StreamState;
+using channel::StreamUse;
+
+namespace {
+constexpr uint64_t kStreamIdBlock = 10'000;
+constexpr base::Duration kOffloadRetry = std::chrono::milliseconds(500);
+constexpr base::Duration kHousekeepingInterval = std::chrono::seconds(5);
+constexpr size_t kSweepPerRound = 20'000;
+}  // namespace
+
+LiveStreamStore::LiveStreamStore(Parts parts, StreamStoreOptions options)
+    : parts_(std::move(parts)),
+      options_(options),
+      streams_(parts_.metadata),
+      tail_(options_.memory_tail_bytes_max),
+      row_(options_.channel, parts_.random.next()),
+      gate_(parts_.executor),
+      cache_(parts_.executor, options_.block_cache_bytes_max),
+      segment_reader_(parts_.executor, parts_.objects, cache_, segment::ReaderOptions{}),
+      objects_(parts_.executor, parts_.clock, parts_.objects, parts_.metadata, options_),
+      stream_ids_(parts_.executor, parts_.metadata, std::string(channel::kNextStreamKey),
+                  kStreamIdBlock),
+      offloader_({parts_.executor, parts_.replicas, parts_.rules, parts_.objects, parts_.metadata,
+                  streams_, tail_, row_, gate_, objects_, segment_reader_, options_}),
+      reader_(parts_.replicas, streams_, segment_reader_),
+      rows_({parts_.metadata, streams_, tail_, row_, gate_, objects_, options_}),
+      offload_turn_(parts_.executor, 1),
+      offload_look_(parts_.executor),
+      tasks_(parts_.executor) {}
+
+LiveStreamStore::~LiveStreamStore() = default;
+
+base::Task<base::Status> LiveStreamStore::open() {
+  channel::ChannelOpener opener({parts_.executor, parts_.random, parts_.metadata, parts_.replicas,
+                                 streams_, tail_, row_, options_});
+  CO_TRY(co_await opener.take_over());
+  while (opener.must_drain()) CO_TRY(co_await offload_once(options_.offload_bytes_max));
+  CO_TRY(co_await opener.open());
+  CO_TRY(co_await objects_.sweep_prepared(row_.condition()));
+  channel_ = std::make_unique<channel::Channel>(
+      channel::Channel::Parts{parts_.executor, parts_.replicas, parts_.rules, streams_, tail_,
+                              options_},
+      row_.row().epoch, row_.nonce(), [this] { chunk_became_durable(); });
+  tasks_.spawn(offload_loop());
+  tasks_.spawn(housekeeping_loop());
+  co_return base::Status{};
+}
+
+base::Task<base::Status> LiveStreamStore::stop() {
+  tasks_.request_stop();
+  offload_look_.notify_all();
+  const auto end = co_await channel_->stop();
+  co_await tasks_.stop_and_join();
+  co_await segment_reader_.stop_and_join();
+  if (!end.has_value()) co_return std::unexpected(end.error());
+  // A clean close: nothing is in flight; the SEAL is for a writer that does not know it yet (P7).
+  std::vector<uint64_t> incarnations;
+  for (chunk::ChunkReplica* replica : parts_.replicas) {
+    incarnations.push_back(replica->incarnation());
+  }
+  CO_TRY(co_await chunk::seal_end(parts_.executor, parts_.replicas,
+                                  {.channel = options_.channel,
+                                   .epoch = channel_->epoch(),
+                                   .incarnations = std::move(incarnations),
+                                   .sealer_nonce = row_.nonce(),
+                                   .window = options_.chunk_window},
+                                  *end));
+  channel::ChannelRow row = row_.row();
+  row.state = channel::ChannelState::kClosed;
+  row.undrained.back().end = *end;
+  if (row.undrained.back().g >= *end) row.undrained.pop_back();
+  metadata::Transaction close;
+  close.conditions.push_back(row_.condition());
+  close.set(row_.key(), channel::encode_channel_row(row));
+  co_return co_await parts_.metadata.commit(std::move(close));
+}
+
+bool LiveStreamStore::stopped() const { return channel_->stopped(); }
+
+// --- append
+// ----------------------------------------------------------------------------------------------------------
+
+base::Task<base::Result<StreamId>> LiveStreamStore::allocate_streams(uint64_t count) {
+  co_return StreamId(CO_TRY(co_await stream_ids_.take(count)));
+}
+
+base::Task<base::Status> LiveStreamStore::open_for_append(std::vector<StreamId> streams) {
+  std::vector<StreamId> rowless;
+  for (const StreamId id : streams) {
+    const StreamUse stream = CO_TRY(co_await streams_.load(id));
+    if (!stream->has_row) rowless.push_back(id);
+  }
+  if (rowless.empty()) co_return base::Status{};
+  co_return co_await rows_.create(std::move(rowless));
+}
+
+bool LiveStreamStore::is_open_for_append(StreamId id) const {
+  const StreamState* stream = streams_.find(id);
+  return stream != nullptr && stream->has_row;
+}
+
+base::Task<base::Status> LiveStreamStore::admit(uint64_t bytes) { return channel_->admit(bytes); }
+
+bool LiveStreamStore::admits(uint64_t bytes) const { return channel_->admits(bytes); }
+
+base::Result<Appended> LiveStreamStore::append(const AppendRequest& request) {
+  return channel_->append(request);
+}
+
+LogPosition LiveStreamStore::last_position() const { return channel_->last_position(); }
+
+base::Task<base::Status> LiveStreamStore::durable(LogPosition position) {
+  return channel_->durable(position);
+}
+
+Offset LiveStreamStore::next_offset(StreamId id) const {
+  const StreamState* stream = streams_.find(id);
+  CHECK(stream != nullptr);
+  return stream->next;
+}
+
+// --- read
+// ------------------------------------------------------------------------------------------------------------
+
+LeaderEpoch LiveStreamStore::channel_leader_epoch() const {
+  return channel::first_leader_epoch(channel_->epoch());
+}
+
+StreamBounds LiveStreamStore::bounds_of(const StreamState& stream) const {
+  return {.trim_point = stream.row.trim_point,
+          .durable_tail = stream.durable,
+          .committed_end = stream.row.committed_end,
+          .leader_epoch = stream.has_row ? stream.row.link.leader_epoch(channel_->epoch())
+                                         : channel_leader_epoch()};
+}
+
+base::Task<base::Result<StreamBounds>> LiveStreamStore::bounds(StreamId id) {
+  const StreamUse stream = CO_TRY(co_await streams_.load(id));
+  co_return bounds_of(*stream);
+}
+
+std::optional<StreamBounds> LiveStreamStore::known_bounds(StreamId id) const {
+  const StreamState* stream = streams_.find(id);
+  if (stream == nullptr) return std::nullopt;
+  return bounds_of(*stream);
+}
+
+base::Task<base::Result<ReadResult>> LiveStreamStore::read(StreamId id, Offset from,
+                                                           size_t max_bytes) {
+  const StreamUse stream = CO_TRY(co_await streams_.load(id));
+  ReadResult result;
+  result.bounds = bounds_of(*stream);
+  if (from < result.bounds.trim_point || from > result.bounds.durable_tail) {
+    co_return base::fail(ErrorCode::kOutOfRange,
+                         "offset " + std::to_string(from.value) + " is outside [" +
+                             std::to_string(result.bounds.trim_point.value) + ", " +
+                             std::to_string(result.bounds.durable_tail.value) + "]");
+  }
+  if (from < result.bounds.durable_tail) {
+    result.entries = CO_TRY(co_await reader_.read(*stream, from, max_bytes));
+  }
+  co_return result;
+}
+
+base::Task<base::Result<std::optional<EntryRef>>> LiveStreamStore::find_timestamp(
+    StreamId id, base::Timestamp timestamp) {
+  const StreamUse stream = CO_TRY(co_await streams_.load(id));
+  co_return co_await reader_.find_timestamp(*stream, timestamp);
+}
+
+base::Task<base::Result<base::Timestamp>> LiveStreamStore::max_timestamp(StreamId id) {
+  const StreamUse stream = CO_TRY(co_await streams_.load(id));
+  CO_TRY(co_await streams_.load_segments(*stream));
+  base::Timestamp largest = -1;
+  for (const segment::SegmentRow& segment : stream->segments) {
+    largest = std::max(largest, segment.range.max_timestamp);
+  }
+  for (size_t i = 0; i < stream->entries.size(); ++i) {
+    const EntryHeader& header = stream->entries[i].chunk->header(stream->entries[i].index);
+    if (header.end() <= stream->durable) largest = std::max(largest, header.max_timestamp);
+  }
+  co_return largest;
+}
+
+base::Task<base::Result<AnnotationAt>> LiveStreamStore::annotation(StreamId id) {
+  const StreamUse stream = CO_TRY(co_await streams_.load(id));
+  CO_TRY(co_await offloader_.load_annotation(*stream));
+  co_return AnnotationAt{stream->annotation, stream->row.committed_end};
+}
+
+base::Task<base::Status> LiveStreamStore::watch(StreamId id, TailWatch& watch) {
+  const StreamUse stream = CO_TRY(co_await streams_.load(id));
+  stream->watchers.add(watch);
+  co_return base::Status{};
+}
+
+// --- trim and delete
+// -------------------------------------------------------------------------------------------------
+
+base::Task<base::Status> LiveStreamStore::trim(StreamId id, Offset to) {
+  const StreamUse stream = CO_TRY(co_await streams_.load(id));
+  if (to > stream->durable) {
+    co_return base::fail(ErrorCode::kOutOfRange, "trim beyond the durable tail");
+  }
+  co_return co_await rows_.trim(*stream, to);
+}
+
+base::Task<base::Result<Offset>> LiveStreamStore::retain(StreamId id, RetentionPolicy policy) {
+  const StreamUse stream = CO_TRY(co_await streams_.load(id));
+  if (!stream->has_row) co_return stream->row.trim_point;
+  CO_TRY(co_await streams_.load_segments(*stream));
+  uint64_t bytes = 0;
+  for (const segment::SegmentRow& segment : stream->segments) bytes += segment.range.bytes;
+  const base::Timestamp oldest =
+      policy.max_age_ms.has_value() ? parts_.clock.wall_now() - *policy.max_age_ms : INT64_MIN;
+  Offset keep_from = stream->row.trim_point;
+  for (const segment::SegmentRow& segment : stream->segments) {
+    const bool too_old = policy.max_age_ms.has_value() && segment.range.max_timestamp < oldest;
+    const bool too_many =
+        policy.max_bytes.has_value() && bytes - segment.range.bytes >= *policy.max_bytes;
+    if (!too_old && !too_many) break;
+    keep_from = segment.range.end;
+    bytes -= segment.range.bytes;
+  }
+  if (keep_from > stream->row.trim_point) CO_TRY(co_await rows_.trim(*stream, keep_from));
+  co_return stream->row.trim_point;
+}
+
+base::Task<base::Status> LiveStreamStore::remove(std::vector<StreamId> streams) {
+  return rows_.remove(std::move(streams));
+}
+
+base::Task<base::Status> LiveStreamStore::fence(StreamId id, std::string token) {
+  const StreamUse stream = CO_TRY(co_await streams_.load(id));
+  co_return co_await rows_.fence(*stream, std::move(token));
+}
+
+base::Task<base::Result<uint64_t>> LiveStreamStore::stored_bytes(StreamId id) {
+  const StreamUse stream = CO_TRY(co_await streams_.load(id));
+  CO_TRY(co_await streams_.load_segments(*stream));
+  uint64_t bytes = 0;
+  for (const segment::SegmentRow& segment : stream->segments) bytes += segment.range.bytes;
+  for (size_t i = 0; i < stream->entries.size(); ++i) {
+    const EntryHeader& header = stream->entries[i].chunk->header(stream->entries[i].index);
+    if (header.base >= stream->row.committed_end) bytes += header.length;
+  }
+  co_return bytes;
+}
+
+// --- background
+// ------------------------------------------------------------------------------------------------------
+
+base::Task<base::Result<bool>> LiveStreamStore::offload_once(uint64_t bytes_max) {
+  co_await offload_turn_.acquire(1);
+  struct Release {
+    base::Semaphore& turn;
+    ~Release() { turn.release(1); }
+  } release{offload_turn_};
+  // Before the channel is open everything in the tail belongs to closed epochs.
+  const ChannelEpoch open_epoch = channel_ ? channel_->epoch() : ChannelEpoch(0);
+  const ChunkSeq durable_end = channel_ ? channel_->durable_end() : ChunkSeq(0);
+  const size_t count = channel::chunks_to_offload(tail_, open_epoch, durable_end, bytes_max);
+  if (count == 0) co_return false;
+  const base::Status done = co_await offloader_.run(count);
+  if (channel_) {
+    channel_->offload_out_of_space(!done.has_value() && done.error().code == ErrorCode::kNoSpace);
+    channel_->space_freed();
+  }
+  if (!done.has_value()) co_return std::unexpected(done.error());
+  co_return true;
+}
+
+std::optional<base::Duration> LiveStreamStore::offload_due() {
+  if (!tail_.has_unoffloaded_entries()) return std::nullopt;
+  const channel::LoggedChunk& oldest = tail_.unoffloaded(0);
+  const bool closed_epoch = oldest.key.epoch != channel_->epoch();
+  if (closed_epoch || tail_.unoffloaded_bytes() >= options_.offload_bytes) return base::Duration(0);
+  const base::Duration age = parts_.executor.now() - oldest.created;
+  const base::Duration limit = std::chrono::milliseconds(options_.offload_interval_ms);
+  return std::max(base::Duration(0), limit - age);
+}
+
+base::Task<void> LiveStreamStore::offload_loop() {
+  while (!tasks_.stopping()) {
+    const auto due = offload_due();
+    if (due.has_value() && due->count() == 0) {
+      const base::Result<bool> done = co_await offload_once(options_.offload_bytes_max);
+      if (!done.has_value()) {
+        if (done.error().code == ErrorCode::kFenced) {
+          channel_->on_stopped(done.error());
+          co_return;
+        }
+        base::log_warn("offload: will be tried again: " + done.error().message);
+        if (!co_await tasks_.sleep_for(kOffloadRetry)) co_return;
+        continue;
+      }
+      if (*done) continue;
+    }
+    base::TimerId timer = 0;
+    if (due.has_value() && due->count() > 0) {
+      offload_waits_for_age_ = true;
+      timer = parts_.executor.run_after(*due, [this] { offload_look_.notify_all(); });
+    }
+    co_await offload_look_.wait();
+    offload_waits_for_age_ = false;
+    if (timer != 0) parts_.executor.cancel(timer);
+  }
+}
+
+// While the loop only waits for the oldest chunk's age, a chunk more matters when it reaches the
+// size.
+void LiveStreamStore::chunk_became_durable() {
+  if (offload_waits_for_age_ && tail_.unoffloaded_bytes() < options_.offload_bytes) return;
+  offload_look_.notify_all();
+}
+
+base::Task<void> LiveStreamStore::housekeeping_loop() {
+  while (co_await tasks_.sleep_for(kHousekeepingInterval)) {
+    streams_.sweep(kSweepPerRound);
+    const base::Status collected = co_await objects_.collect_garbage();
+    if (!collected.has_value()) {
+      base::log_warn("garbage collection: will be tried again: " + collected.error().message);
+    }
+  }
+}
+
+base::Task<base::Status> LiveStreamStore::offload_all() {
+  const ChunkSeq goal = channel_->durable_end();
+  while (row_.row().undrained.front().epoch != channel_->epoch() ||
+         row_.row().undrained.front().g < goal) {
+    CO_TRY(co_await offload_once(options_.offload_bytes_max));
+  }
+  co_return base::Status{};
+}
+
+uint64_t LiveStreamStore::outstanding_log_bytes() const { return tail_.unoffloaded_bytes(); }
+
+}  // namespace stream
+}  // namespace thalweg

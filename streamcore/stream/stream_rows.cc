@@ -1,0 +1,135 @@
+#include "streamcore/stream/stream_rows.h"
+
+#include <algorithm>
+
+#include "streamcore/base/check.h"
+#include "streamcore/channel/row_keys.h"
+
+namespace thalweg::stream {
+
+using base::ErrorCode;
+using channel::RowGate;
+using channel::SegmentObjects;
+using channel::StreamRow;
+using channel::StreamState;
+using channel::StreamUse;
+
+namespace {
+constexpr size_t kRowsPerTransaction = 2000;
+}
+
+base::Task<base::Status> StreamRows::commit(metadata::Transaction transaction) {
+  transaction.conditions.push_back(parts_.row.condition());
+  const base::Status committed = co_await parts_.metadata.commit(std::move(transaction));
+  if (committed.has_value() || committed.error().code != ErrorCode::kConditionFailed) {
+    co_return committed;
+  }
+  co_return base::fail(ErrorCode::kFenced, "the channel row or a stream row changed");
+}
+
+base::Task<base::Status> StreamRows::create(std::vector<StreamId> streams) {
+  std::vector<StreamUse> uses;
+  for (const StreamId id : streams) uses.push_back(CO_TRY(co_await parts_.streams.load(id)));
+  const RowGate::Pass pass = co_await parts_.gate.enter();
+  for (size_t i = 0; i < uses.size();) {
+    metadata::Transaction transaction;
+    std::vector<std::pair<StreamState*, StreamRow>> created;
+    for (; i < uses.size() && created.size() < kRowsPerTransaction; ++i) {
+      StreamState& stream = *uses[i];
+      if (stream.has_row || stream.deleted) continue;
+      StreamRow row;
+      const ChannelEpoch epoch = parts_.row.row().epoch;
+      row.link = {.channel = parts_.options.channel,
+                  .first_epoch = epoch,
+                  .start = Offset(0),
+                  .leader_epoch_at_start = channel::first_leader_epoch(epoch)};
+      const std::string key = channel::stream_row_key(stream.id);
+      transaction.require(key, std::nullopt).set(key, channel::encode_stream_row(row));
+      created.emplace_back(&stream, std::move(row));
+    }
+    if (created.empty()) continue;
+    CO_TRY(co_await commit(std::move(transaction)));
+    for (auto& [stream, row] : created) {
+      stream->row = std::move(row);
+      stream->has_row = true;
+      stream->annotation_loaded = true;  // of an empty stream
+      stream->segments_loaded = true;
+    }
+  }
+  co_return base::Status{};
+}
+
+base::Task<base::Status> StreamRows::trim(StreamState& stream, Offset to) {
+  const StreamUse use(stream);
+  CO_TRY(co_await parts_.streams.load_segments(stream));
+  const RowGate::Pass pass = co_await parts_.gate.enter();
+  if (!stream.has_row || stream.deleted || to <= stream.row.trim_point) co_return base::Status{};
+  metadata::Transaction transaction;
+  StreamRow row = stream.row;
+  row.trim_point = to;
+  const std::string key = channel::stream_row_key(stream.id);
+  transaction.require(key, channel::encode_stream_row(stream.row))
+      .set(key, channel::encode_stream_row(row));
+  SegmentObjects::Released released;
+  size_t gone = 0;
+  while (gone < stream.segments.size() && stream.segments[gone].range.end <= to) {
+    const segment::SegmentRow& segment = stream.segments[gone++];
+    transaction.erase(channel::segment_row_key(stream.id, segment.range.first));
+    ++released[segment.object];
+  }
+  CO_TRY(co_await parts_.objects.release(transaction, released));
+  CO_TRY(co_await commit(std::move(transaction)));
+  stream.row = std::move(row);
+  stream.segments.erase(stream.segments.begin(),
+                        stream.segments.begin() + static_cast<ptrdiff_t>(gone));
+  co_return base::Status{};
+}
+
+base::Task<base::Status> StreamRows::remove(std::vector<StreamId> streams) {
+  for (const StreamId id : streams) CO_TRY(co_await remove_one(id));
+  co_return base::Status{};
+}
+
+base::Task<base::Status> StreamRows::remove_one(StreamId id) {
+  const StreamUse use = CO_TRY(co_await parts_.streams.load(id));
+  StreamState& stream = *use;
+  CO_TRY(co_await parts_.streams.load_segments(stream));
+  const RowGate::Pass pass = co_await parts_.gate.enter();
+  stream.deleted = true;  // also for a stream without a row: an append must not create it now
+  if (!stream.has_row) co_return base::Status{};
+  metadata::Transaction transaction;
+  const std::string key = channel::stream_row_key(id);
+  transaction.require(key, channel::encode_stream_row(stream.row)).erase(key);
+  SegmentObjects::Released released;
+  if (stream.row.annotation.object != channel::kNoObject) {
+    ++released[stream.row.annotation.object];
+  }
+  for (const segment::SegmentRow& segment : stream.segments) {
+    transaction.erase(channel::segment_row_key(id, segment.range.first));
+    ++released[segment.object];
+  }
+  CO_TRY(co_await parts_.objects.release(transaction, released));
+  CO_TRY(co_await commit(std::move(transaction)));
+  stream.has_row = false;
+  stream.segments.clear();
+  parts_.tail.forget(stream);
+  co_return base::Status{};
+}
+
+base::Task<base::Status> StreamRows::fence(StreamState& stream, std::string token) {
+  const StreamUse use(stream);
+  const RowGate::Pass pass = co_await parts_.gate.enter();
+  if (!stream.has_row || stream.deleted)
+    co_return base::fail(ErrorCode::kNotFound, "no such stream");
+  StreamRow row = stream.row;
+  row.fencing_token = std::move(token);
+  metadata::Transaction transaction;
+  const std::string key = channel::stream_row_key(stream.id);
+  transaction.require(key, channel::encode_stream_row(stream.row))
+      .set(key, channel::encode_stream_row(row));
+  CO_TRY(co_await commit(std::move(transaction)));
+  stream.row = std::move(row);
+  co_return base::Status{};
+}
+
+}  // namespace thalweg::stream
