@@ -2,10 +2,6 @@
 // output.
 #include "kafka_protocol/wire/schema_dump.h"
 
-#include <iostream>
-
-#include "kafka_protocol/wire/messages/all.h"
-
 namespace thalweg::wire {
 namespace {
 
@@ -61,17 +57,3 @@ std::vector<FieldSchema> SchemaFields::named(const std::vector<std::string>& nam
 }
 
 }  // namespace thalweg::wire
-
-int main() {
-  using namespace thalweg::wire;
-  std::vector<MessageSchema> messages;
-#define COLLECT(Name)                                  \
-  messages.push_back(message_schema<Name##Request>()); \
-  messages.push_back(message_schema<Name##Response>());
-  THALWEG_WIRE_APIS(COLLECT)
-#undef COLLECT
-  for (size_t i = 0; i < messages.size(); ++i) {
-    std::cout << (i == 0 ? "[" : ",\n") << to_json(messages[i]);
-  }
-  std::cout << "]\n";
-}
