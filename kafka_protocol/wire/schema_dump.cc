@@ -1,5 +1,3 @@
-// The tool wire_schema_dump: the schema of every message we know, as a JSON array on standard
-// output.
 #include "kafka_protocol/wire/schema_dump.h"
 
 namespace thalweg::wire {
