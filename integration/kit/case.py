@@ -47,7 +47,7 @@ class FreshBrokerTest(unittest.TestCase):
 
 def admin(broker):
     from confluent_kafka.admin import AdminClient  # only the clients' Python has it
-    return AdminClient({"bootstrap.servers": broker.bootstrap})
+    return AdminClient({"bootstrap.servers": broker.bootstrap, "log_level": 2})
 
 
 def create_topic(broker, topic, partitions=1, config=None):

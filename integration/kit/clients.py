@@ -8,7 +8,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import fetch_clients  # noqa: E402
 
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
-CLIENT_SECONDS_MAX = 300
+CLIENT_SECONDS_MAX = int(os.environ.get("THALWEG_CLIENT_SECONDS", "300"))
 
 
 def _script(folder, file):

@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""The disk refuses to sync: strace makes every fdatasync and fsync fail with EIO from some call on. From that moment
+nothing is acknowledged, and what was acknowledged before is there after a restart."""
+
+import os
+import re
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "kit"))
+import clients  # noqa: E402
+import wire  # noqa: E402
+from broker import Broker, is_peer  # noqa: E402
+from case import FreshBrokerTest, create_topic, run_tests, wait_until  # noqa: E402
+
+FAIL_FROM_CALL = 400
+TRY_AFTER_SECONDS = 3
+FENCED_SECONDS_MAX = 1
+
+
+@unittest.skipIf(is_peer(), "Apache Kafka does not sync before it acknowledges")
+class FsyncFailure(FreshBrokerTest):
+    def first_injection(self, trace):
+        """Seconds since the epoch of the first call that was made to fail, or None."""
+        with open(trace, encoding="ascii", errors="replace") as file:
+            found = re.search(r"^(?:\d+\s+)?(\d+\.\d+) f(?:data)?sync\([^\n]*\(INJECTED\)", file.read(), re.MULTILINE)
+        return float(found.group(1)) if found else None
+
+    def produce_one(self, broker, number):
+        """(sent at, error code); error None when the connection ended or nobody listened."""
+        sent = time.time()
+        try:
+            with wire.Connection(broker, 5) as connection:
+                error, _ = wire.produce(connection, "synced", 0, wire.record_batch([b"%d" % number]), timeout_ms=2000)
+                return sent, error
+        except (OSError, AssertionError):
+            return sent, None
+
+    def test_nothing_is_acknowledged_after_a_failed_sync(self):
+        trace = os.path.join(self.directory, "trace")
+        directory = os.path.join(self.directory, "broker")
+        broker = Broker(directory, prefix=[
+            "strace", "-f", "-ttt", "-e", "trace=fdatasync,fsync", "-e", "signal=none", "-o", trace,
+            "-e", f"inject=fdatasync,fsync:error=EIO:when={FAIL_FROM_CALL}+"])
+        broker.expect_alarm(".*")
+        broker.start()
+        self.addCleanup(lambda: broker.running() and broker.kill())
+        create_topic(broker, "synced")
+        acknowledged, attempts, refused_since = [], [], None
+        for number in range(20 * FAIL_FROM_CALL):
+            attempts.append((number, *self.produce_one(broker, number)))
+            if attempts[-1][2] == 0:
+                acknowledged.append(number)
+            elif refused_since is None:
+                refused_since = time.time()
+            if refused_since and time.time() > refused_since + TRY_AFTER_SECONDS:
+                break
+        injected = self.first_injection(trace)
+        self.assertIsNotNone(injected, "no sync was made to fail: does the broker sync at all?")
+        self.assertGreater(len(acknowledged), 10)
+        late = [number for number, sent, error in attempts if error == 0 and sent > injected]
+        self.assertEqual(late, [], "acknowledged after the first failed sync")
+        first_refused = next(sent for _, sent, error in attempts if error != 0)
+        self.assertLess(first_refused - injected, FENCED_SECONDS_MAX)
+        if broker.running():
+            broker.kill()
+        self.check_after_restart(directory, acknowledged)
+
+    def check_after_restart(self, directory, acknowledged):
+        again = Broker(directory)
+        again.expect_alarm(".*")  # the log file is the same one
+        with again:
+            wait_until(again.running, "the broker is up")
+            read = clients.kcat(again, "-t", "synced", "-C", "-e", "-q", "-o", "beginning", "-f", "%s\n")
+            held = [int(line) for line in read.splitlines()]
+            self.assertEqual(held[: len(acknowledged)], acknowledged)
+            self.assertLessEqual(len(held), len(acknowledged) + 2, "unacknowledged records that were in flight at most")
+
+
+if __name__ == "__main__":
+    run_tests()
