@@ -1,0 +1,151 @@
+#include "streamcore/chunk/log_file.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "streamcore/base/check.h"
+
+namespace thalweg::chunk {
+
+using base::Buffer;
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+using base::Slice;
+using base::Status;
+using base::Task;
+
+namespace {
+constexpr uint64_t kBlock = kChunkAlignment;
+constexpr uint64_t kSearchBytes = 1 << 20;    // read at once where headers do not follow each other
+constexpr uint64_t kPrewriteBytes = 1 << 20;  // written at once
+}  // namespace
+
+std::string LogFile::path() const { return directory_ + "/" + encode_log_file_name(name_); }
+
+uint64_t LogFile::take(uint64_t length) {
+  CHECK_LE(length, room());
+  const uint64_t position = used_;
+  used_ += length;
+  return position;
+}
+
+Task<Result<std::shared_ptr<LogFile>>> LogFile::create(base::FileSystem& files,
+                                                       std::string directory, LogFileName name,
+                                                       uint64_t size) {
+  std::shared_ptr<LogFile> file(new LogFile(files, std::move(directory), name));
+  Status status = co_await file->open_handles(true);
+  if (status) status = co_await file->allocate(size);
+  if (status) co_return file;
+  (void)co_await file->remove();  // what is left of it is found and removed at the next start
+  co_return std::unexpected(std::move(status).error());
+}
+
+Task<Status> LogFile::open_handles(bool create) {
+  // The exclusive create comes first: two files of one name would be one file.
+  bulk_ = CO_TRY(co_await files_.open(
+      path(),
+      {.create = create, .exclusive = create, .direct = true, .lane = base::IoLane::kBulk}));
+  if (create) {
+    log_ = CO_TRY(co_await files_.open(path(), {.direct = true, .lane = base::IoLane::kLog}));
+  }
+  co_return Status();
+}
+
+Task<Status> LogFile::allocate(uint64_t size) {
+  CO_TRY(co_await bulk_->allocate(size));
+  CO_TRY(co_await bulk_->sync());
+  CO_TRY(co_await files_.sync_directory(directory_));
+  size_ = size;
+  co_return Status();
+}
+
+Task<Result<std::shared_ptr<LogFile>>> LogFile::open(base::FileSystem& files, std::string directory,
+                                                     LogFileName name) {
+  std::shared_ptr<LogFile> file(new LogFile(files, std::move(directory), name));
+  CO_TRY(co_await file->open_handles(false));
+  file->size_ = CO_TRY(file->bulk_->size());
+  file->used_ = file->size_;  // never appended to: what lies behind its chunks is in doubt
+  co_return file;
+}
+
+Task<Result<LogFileScan>> LogFile::scan(LogIdentity identity) {
+  LogFileScan scan;
+  const Buffer buffer = Buffer::allocate(kSearchBytes);
+  uint64_t position = 0;
+  uint64_t damaged_from = 0;  // valid while searching
+  bool searching = false;
+  std::string found;
+  while (position + kBlock <= size_) {
+    const uint64_t wanted = searching ? std::min(kSearchBytes, size_ - position) : kBlock;
+    const size_t got = CO_TRY(co_await bulk_->read_at({buffer.data(), wanted}, position));
+    if (got < kBlock) break;
+    uint64_t next = position + got / kBlock * kBlock;
+    for (uint64_t at = 0; at + kBlock <= got; at += kBlock) {
+      const auto header = decode_live_header({buffer.data() + at, kBlock}, identity);
+      if (header && header->total_length <= size_ - position - at) {
+        if (searching) scan.damaged.push_back({path(), damaged_from, position + at, found});
+        searching = false;
+        scan.chunks.push_back({*header, position + at});
+        next = position + at + header->total_length;
+        break;
+      }
+      if (!searching) {
+        searching = true;
+        damaged_from = position + at;
+        found = header ? "a chunk longer than the file" : header.error().message;
+      }
+    }
+    position = next;
+  }
+  co_return scan;
+}
+
+Task<Status> LogFile::prewrite() {
+  const Buffer zeros = Buffer::allocate(kPrewriteBytes);
+  std::memset(zeros.data(), 0, kPrewriteBytes);
+  for (uint64_t position = 0; position < size_; position += kPrewriteBytes) {
+    const uint64_t length = std::min(kPrewriteBytes, size_ - position);
+    std::vector<base::ByteView> parts{{zeros.data(), length}};
+    CO_TRY(co_await bulk_->write_at(std::move(parts), position, false));
+  }
+  co_return co_await bulk_->sync();
+}
+
+Task<Status> LogFile::reuse(LogFileName name) {
+  CHECK_EQ(live_chunks, 0u);
+  CHECK_EQ(pins, 0u);
+  const std::string before = path();
+  const std::string after = directory_ + "/" + encode_log_file_name(name);
+  CO_TRY(co_await files_.rename(before, after));
+  name_ = name;
+  CO_TRY(co_await files_.sync_directory(directory_));
+  if (log_ == nullptr) {
+    log_ = CO_TRY(co_await files_.open(path(), {.direct = true, .lane = base::IoLane::kLog}));
+  }
+  used_ = 0;
+  co_return Status();
+}
+
+Task<Status> LogFile::remove() { co_return co_await files_.remove(path()); }
+
+Task<Status> LogFile::write(Slice chunk, uint64_t position) {
+  std::vector<base::ByteView> parts{chunk.bytes};
+  co_return co_await log_->write_at(std::move(parts), position, true);
+}
+
+Task<Result<Slice>> LogFile::read(uint64_t position, uint64_t length) {
+  const uint64_t begin = position / kBlock * kBlock;
+  const uint64_t end = base::align_up(position + length, kBlock);
+  const Buffer buffer = Buffer::allocate(end - begin);
+  const size_t got = CO_TRY(co_await bulk_->read_at({buffer.data(), end - begin}, begin));
+  if (got < position - begin + length) {
+    co_return fail(ErrorCode::kCorrupt, path() + " ends at " + std::to_string(begin + got) +
+                                            ", expected " + std::to_string(position + length));
+  }
+  co_return Slice{buffer, base::ByteView(buffer.data() + (position - begin), length)};
+}
+
+Task<Status> LogFile::sync() { co_return co_await bulk_->sync(); }
+
+}  // namespace thalweg::chunk
