@@ -1,7 +1,5 @@
 #include "streamcore/segment/block_cache.h"
 
-#include <algorithm>
-
 #include "streamcore/base/check.h"
 
 namespace thalweg::segment {
@@ -59,18 +57,12 @@ void BlockCache::Fill::finish(std::vector<base::Result<base::Slice>> blocks) && 
 void BlockCache::insert(const std::vector<BlockKey>& keys,
                         const std::vector<base::Result<base::Slice>>& blocks) {
   Group group;
-  std::vector<const std::byte*> buffers;
   for (size_t i = 0; i < keys.size(); ++i) {
     if (!blocks[i]) continue;
     group.keys.push_back(keys[i]);
-    const base::Buffer& owner = blocks[i]->owner;
-    if (!owner) {
-      group.bytes += blocks[i]->bytes.size();
-    } else if (std::find(buffers.begin(), buffers.end(), owner.data()) == buffers.end()) {
-      buffers.push_back(owner.data());
-      group.bytes += owner.capacity();
-    }
+    group.bytes += blocks[i]->bytes.size();
   }
+  group.bytes = base::align_up(group.bytes, base::kIoAlignment);  // as buffers are
   if (group.keys.empty() || group.bytes > bytes_max_) return;
   while (bytes_ + group.bytes > bytes_max_) evict_oldest();
   bytes_ += group.bytes;

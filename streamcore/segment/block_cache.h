@@ -1,7 +1,7 @@
 // BlockCache: blocks of segments in memory, bounded in bytes, least recently used out first.
 //
 // Blocks that one GET brought share its buffer, so they are kept and evicted together: what the
-// cache counts is the memory it really holds. A block is a Slice, so a reader keeps it alive after
+// cache counts is the memory of that buffer. A block is a Slice, so a reader keeps it alive after
 // eviction. Misses are single-flight: who starts a fill owns it, everybody else who looks the block
 // up meanwhile waits for it. Only blocks whose CRC the filler has verified come in; failures are
 // told to the waiters and forgotten.
