@@ -11,6 +11,9 @@ namespace thalweg::metadata {
 
 namespace {
 
+// What one request reads back: checked without decoding, so it may be larger than a slice.
+constexpr uint64_t kReadBackBytes = 2 << 20;
+
 // Whether the snapshot itself is at fault, not the way to it.
 bool is_damage(const base::Error& error) {
   return error.code == base::ErrorCode::kCorrupt || error.code == base::ErrorCode::kUnsupported ||
@@ -90,7 +93,7 @@ base::Task<base::Status> SnapshotStore::read_back(LogPosition position) {
   const object_store::ObjectInfo info = CO_TRY(co_await store_.head(name));
   SnapshotVerifier verifier;
   for (uint64_t offset = 0; offset < info.size;) {
-    const uint64_t length = std::min<uint64_t>(kSnapshotSliceBytes, info.size - offset);
+    const uint64_t length = std::min(kReadBackBytes, info.size - offset);
     const base::Slice part =
         CO_TRY(co_await store_.get(name, object_store::ByteRange{offset, length}));
     verifier.add(base::as_chars(part.bytes));
