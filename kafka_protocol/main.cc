@@ -22,5 +22,5 @@ int main(int argc, char** argv) {
   const auto config =
       thalweg::server::parse_command_line(argc, argv, environ, std::cout, std::cerr, exit_code);
   if (!config) return exit_code;
-  return thalweg::server::serve(*config, thalweg::open_backend);
+  return thalweg::server::serve(*config, thalweg::open_backend, std::cout, std::cerr);
 }

@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include <iostream>
+#include <ostream>
 #include <utility>
 #include <vector>
 
@@ -17,8 +17,8 @@ namespace thalweg::server {
 
 namespace {
 
-int refuse(int exit_code, const base::Error& error) {
-  std::cerr << "thalweg: " << error.message << std::endl;
+int refuse(std::ostream& err, int exit_code, const base::Error& error) {
+  err << "thalweg: " << error.message << std::endl;
   return exit_code;
 }
 
@@ -42,10 +42,11 @@ base::Result<std::vector<std::unique_ptr<Listener>>> open_listeners(
 
 // Accepts clients until a signal, and finishes what they began.
 void serve_clients(const Config& config, Cores& cores, RequestHandler& handler,
-                   std::vector<std::unique_ptr<Listener>> listeners, ShutdownSignals& signals) {
+                   std::vector<std::unique_ptr<Listener>> listeners, ShutdownSignals& signals,
+                   std::ostream& out) {
   KafkaServer server(cores, handler, server_options(config), std::move(listeners));
   server.start();
-  std::cout << welcome(server.listeners(), config.get_string("thalweg.data.dir")) << std::endl;
+  out << welcome(server.listeners(), config.get_string("thalweg.data.dir")) << std::endl;
   base::log_info("started node_id=" + std::to_string(*node_id(config)) +
                  " cores=" + std::to_string(cores.size()));
   const int signal = signals.wait();
@@ -60,22 +61,23 @@ void serve_clients(const Config& config, Cores& cores, RequestHandler& handler,
 
 }  // namespace
 
-int serve(const Config& config, const OpenBackend& open_backend) {
+int serve(const Config& config, const OpenBackend& open_backend, std::ostream& out,
+          std::ostream& err) {
   ShutdownSignals signals;
   base::set_log_level(log_level(config));
   auto options = listener_options(config);
-  if (!options) return refuse(kExitMisuse, options.error());
-  if (const auto id = node_id(config); !id) return refuse(kExitMisuse, id.error());
+  if (!options) return refuse(err, kExitMisuse, options.error());
+  if (const auto id = node_id(config); !id) return refuse(err, kExitMisuse, id.error());
   auto listeners = open_listeners(std::move(*options));
-  if (!listeners) return refuse(kExitFailed, listeners.error());
+  if (!listeners) return refuse(err, kExitFailed, listeners.error());
   Cores cores(core_count(config));
   cores.start();
   auto backend = open_backend(config, cores);
-  if (!backend) return refuse(kExitFailed, backend.error());
-  serve_clients(config, cores, (*backend)->handler(), std::move(*listeners), signals);
+  if (!backend) return refuse(err, kExitFailed, backend.error());
+  serve_clients(config, cores, (*backend)->handler(), std::move(*listeners), signals, out);
   const base::Status closed = run_blocking(cores.home(), (*backend)->close());
   cores.stop_and_join();
-  if (!closed) return refuse(kExitFailed, closed.error());
+  if (!closed) return refuse(err, kExitFailed, closed.error());
   base::log_info("stopped");
   return kExitDone;
 }

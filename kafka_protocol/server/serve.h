@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <iosfwd>
 #include <memory>
 
 #include "kafka_protocol/server/config.h"
@@ -32,6 +33,7 @@ using OpenBackend =
 
 // Returns the exit code (cli.h) after SIGTERM or SIGINT, or if the start failed. A second signal
 // ends the process at once, and so does a drain that takes longer than thalweg.shutdown.timeout.ms.
-int serve(const Config& config, const OpenBackend& open_backend);
+int serve(const Config& config, const OpenBackend& open_backend, std::ostream& out,
+          std::ostream& err);
 
 }  // namespace thalweg::server

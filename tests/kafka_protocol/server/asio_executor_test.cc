@@ -84,13 +84,13 @@ TEST(AsioExecutor, TimersRunInOrderOfTheirDeadlinesAndCancelledOnesNever) {
 
 TEST(AsioExecutor, AnEarlierTimerSetLaterShortensTheSleep) {
   AsioExecutor executor;
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = executor.now();
   executor.post([&] {
     executor.run_after(60s, [] {});
     executor.post([&] { executor.run_after(5ms, [&] { executor.stop(); }); });
   });
   executor.run();
-  EXPECT_LT(std::chrono::steady_clock::now() - start, 30s);
+  EXPECT_LT(executor.now() - start, 30s);
 }
 
 TEST(AsioExecutor, YieldingForEverDoesNotStarveTimers) {

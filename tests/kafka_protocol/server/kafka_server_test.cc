@@ -2,12 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <condition_variable>
+#include <mutex>
 #include <thread>
 
 #include "streamcore/base/log.h"
 #include "streamcore/base/random.h"
 #include "tests/kafka_protocol/server/echo_handler.h"
+#include "tests/kafka_protocol/server/pause.h"
 #include "tests/kafka_protocol/server/test_client.h"
 
 namespace thalweg::server {
@@ -51,14 +52,9 @@ class KafkaServerTest : public testing::Test {
     for (const std::string& line : log_) count += line.find(with) != std::string::npos;
     return count;
   }
-  bool eventually(const std::function<bool()>& holds) {
-    for (int i = 0; i < 10000; ++i) {
-      if (holds()) return true;
-      std::this_thread::sleep_for(1ms);
-    }
-    return false;
-  }
+  bool eventually(const std::function<bool()>& holds) { return pause_.until(holds); }
 
+  Pause pause_;
   Cores cores_{3};
   EchoHandler handler_{cores_.home()};
   std::unique_ptr<KafkaServer> server_;
@@ -110,7 +106,7 @@ TEST_F(KafkaServerTest, AFetchIsNotStartedWhileAProduceIsUnfinished) {
   TestClient client(port_);
   ASSERT_TRUE(client.send(request(kProduce, 1, 'g') + request(kFetch, 2, 'e')));
   EXPECT_TRUE(eventually([&] { return handler_.started() == 1; }));
-  std::this_thread::sleep_for(20ms);
+  pause_.wait(20ms);
   EXPECT_EQ(handler_.started(), 1);
   handler_.open_gate();
   EXPECT_EQ(client.receive()->correlation_id, 1);
@@ -128,7 +124,7 @@ TEST_F(KafkaServerTest, UnfinishedProduceIsBoundedByCountAndByBytes) {
   const std::string payload(1000, 'x');
   for (int i = 0; i < 20; ++i) ASSERT_TRUE(large.send(request(kProduce, i, 'g', payload)));
   EXPECT_TRUE(eventually([&] { return handler_.started() == 5 + 2; }));
-  std::this_thread::sleep_for(20ms);
+  pause_.wait(20ms);
   EXPECT_EQ(handler_.started(), 5 + 2);
   handler_.open_gate();
   for (int i = 0; i < 20; ++i) EXPECT_EQ(small.receive()->correlation_id, i);
@@ -274,7 +270,7 @@ TEST_F(KafkaServerTest, AClientThatLeavesWithRequestsUnfinishedIsJoined) {
     for (int i = 0; i < 10; ++i) ASSERT_TRUE(client.send(request(kProduce, i, 'g', "x")));
     EXPECT_TRUE(eventually([&] { return handler_.started() == 10; }));
   }
-  std::this_thread::sleep_for(10ms);
+  pause_.wait(10ms);
   EXPECT_EQ(server_->connections().open(), 1u);
   handler_.open_gate();
   EXPECT_TRUE(eventually([&] { return server_->connections().open() == 0; }));
@@ -344,7 +340,7 @@ TEST_F(KafkaServerTest, IdleAndTooSlowConnectionsAreClosed) {
   size_t sent = 0;
   while (sent < bytes.size() && slow.send({&bytes[sent], 1})) {
     ++sent;
-    std::this_thread::sleep_for(5ms);
+    pause_.wait(5ms);
   }
   EXPECT_LT(sent, 200u);
   EXPECT_EQ(log_lines("arrives too slowly"), 1u);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <iostream>
 #include <thread>
 
 #include "kafka_protocol/server/blocking.h"
@@ -10,6 +11,7 @@
 #include "kafka_protocol/server/shutdown_signals.h"
 #include "kafka_protocol/server/welcome.h"
 #include "tests/kafka_protocol/server/echo_handler.h"
+#include "tests/kafka_protocol/server/pause.h"
 #include "tests/kafka_protocol/server/test_client.h"
 
 namespace thalweg::server {
@@ -37,20 +39,24 @@ uint16_t free_port() {
 // Serves on a thread-free process (a death test's child); `client` runs beside it and sends the
 // signals.
 [[noreturn]] void serve_beside(uint16_t port, base::Status close_status,
-                               const std::function<void()>& client) {
+                               const std::function<void(Pause&)>& client) {
   const ShutdownSignals blocked;  // in the client's thread too
-  std::thread beside(client);
+  std::thread beside([&client] {
+    Pause pause;
+    client(pause);
+  });
   beside.detach();
   Config config;
   CHECK(config.set("listeners", "PLAINTEXT://127.0.0.1:" + std::to_string(port), "test"));
-  std::exit(serve(config, [&](const Config&, Cores& cores) {
+  const auto open = [&](const Config&, Cores& cores) {
     return base::Result<std::unique_ptr<Backend>>(
         std::make_unique<EchoBackend>(cores, close_status));
-  }));
+  };
+  std::exit(serve(config, open, std::cout, std::cerr));
 }
 
-void wait_listening(uint16_t port) {
-  while (!TestClient(port).connected()) std::this_thread::sleep_for(1ms);
+void wait_listening(Pause& pause, uint16_t port) {
+  CHECK(pause.until([port] { return TestClient(port).connected(); }));
 }
 
 class ServeDeathTest : public testing::Test {
@@ -61,15 +67,15 @@ class ServeDeathTest : public testing::Test {
 TEST_F(ServeDeathTest, ASignalDrainsAndExitsWithZero) {
   const uint16_t port = free_port();
   EXPECT_EXIT(serve_beside(port, {},
-                           [port] {
-                             wait_listening(port);
+                           [port](Pause& pause) {
+                             wait_listening(pause, port);
                              TestClient client(port);
                              CHECK(client.send(request(0, 1, 'd', std::string(1, 100))));
-                             std::this_thread::sleep_for(50ms);
+                             pause.wait(50ms);
                              ::kill(::getpid(), SIGTERM);
                              const auto answer = client.receive();
                              CHECK(answer && answer->correlation_id == 1);
-                             std::this_thread::sleep_for(60s);
+                             pause.wait(60s);
                            }),
               testing::ExitedWithCode(0), "stopped");
 }
@@ -77,15 +83,15 @@ TEST_F(ServeDeathTest, ASignalDrainsAndExitsWithZero) {
 TEST_F(ServeDeathTest, ASecondSignalEndsAtOnce) {
   const uint16_t port = free_port();
   EXPECT_EXIT(serve_beside(port, {},
-                           [port] {
-                             wait_listening(port);
+                           [port](Pause& pause) {
+                             wait_listening(pause, port);
                              TestClient client(port);
                              CHECK(client.send(request(1, 1, 's', std::string(1, '\xff'))));
-                             std::this_thread::sleep_for(50ms);
+                             pause.wait(50ms);
                              ::kill(::getpid(), SIGINT);
-                             std::this_thread::sleep_for(50ms);
+                             pause.wait(50ms);
                              ::kill(::getpid(), SIGINT);
-                             std::this_thread::sleep_for(60s);
+                             pause.wait(60s);
                            }),
               testing::KilledBySignal(SIGINT), "stopping");
 }
@@ -93,10 +99,10 @@ TEST_F(ServeDeathTest, ASecondSignalEndsAtOnce) {
 TEST_F(ServeDeathTest, AFailedCloseExitsWithOne) {
   const uint16_t port = free_port();
   EXPECT_EXIT(serve_beside(port, base::fail(base::ErrorCode::kUnavailable, "disk gone"),
-                           [port] {
-                             wait_listening(port);
+                           [port](Pause& pause) {
+                             wait_listening(pause, port);
                              ::kill(::getpid(), SIGTERM);
-                             std::this_thread::sleep_for(60s);
+                             pause.wait(60s);
                            }),
               testing::ExitedWithCode(kExitFailed), "disk gone");
 }
@@ -108,9 +114,11 @@ TEST_F(ServeDeathTest, AnAddressInUseExitsWithOneAndABadListenerWithTwo) {
   };
   Config config;
   ASSERT_TRUE(config.set("listeners", "A://127.0.0.1:" + std::to_string((*taken)->port()), "test"));
-  EXPECT_EXIT(std::exit(serve(config, never)), testing::ExitedWithCode(kExitFailed), "in use");
+  EXPECT_EXIT(std::exit(serve(config, never, std::cout, std::cerr)),
+              testing::ExitedWithCode(kExitFailed), "in use");
   ASSERT_TRUE(config.set("listeners", "nonsense", "test"));
-  EXPECT_EXIT(std::exit(serve(config, never)), testing::ExitedWithCode(kExitMisuse), "listeners");
+  EXPECT_EXIT(std::exit(serve(config, never, std::cout, std::cerr)),
+              testing::ExitedWithCode(kExitMisuse), "listeners");
 }
 
 base::Task<int> answer(base::Executor& there) {
