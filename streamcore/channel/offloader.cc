@@ -78,6 +78,8 @@ base::Task<base::Status> Offloader::load_annotation(StreamState& stream) {
   if (stream.has_row && place.object != kNoObject) {
     const segment::SegmentRow row{.object = place.object,
                                   .range = {.stream = stream.id,
+                                            .first = place.first,
+                                            .end = stream.row.committed_end,
                                             .footer_position = place.footer_position,
                                             .footer_length = place.footer_length}};
     annotation = CO_TRY(co_await parts_.reader.annotation(row, segment::segment_key(place.object)));
@@ -190,7 +192,8 @@ void Offloader::add_stream(Job& job, size_t i, metadata::Transaction& transactio
   row.committed_end = planned.end;
   row.annotation = {.object = object.id,
                     .footer_position = range.footer_position,
-                    .footer_length = range.footer_length};
+                    .footer_length = range.footer_length,
+                    .first = range.first};
   const std::string key = stream_row_key(stream.id);
   transaction.require(key, encode_stream_row(stream.row)).set(key, encode_stream_row(row));
   uint32_t& ranges = job.added_ranges[job.object_of[i]];

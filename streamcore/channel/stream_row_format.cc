@@ -13,7 +13,8 @@ std::string encode_stream_row(const StreamRow& row) {
   out.put(kVersion).put(row.committed_end.value).put(row.trim_point.value);
   out.put(row.annotation.object.value)
       .put(row.annotation.footer_position)
-      .put(row.annotation.footer_length);
+      .put(row.annotation.footer_length)
+      .put(row.annotation.first.value);
   out.put(row.link.channel.value)
       .put(row.link.first_epoch.value)
       .put(row.link.start.value)
@@ -35,6 +36,7 @@ base::Result<StreamRow> decode_stream_row(std::string_view bytes) {
   row.annotation.object = ObjectId(in.get<uint64_t>());
   row.annotation.footer_position = in.get<uint64_t>();
   row.annotation.footer_length = in.get<uint64_t>();
+  row.annotation.first = Offset(in.get<uint64_t>());
   row.link.channel = ChannelId(in.get<uint32_t>());
   row.link.first_epoch = ChannelEpoch(in.get<uint64_t>());
   row.link.start = Offset(in.get<uint64_t>());

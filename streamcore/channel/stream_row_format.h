@@ -4,7 +4,8 @@
 //   u8   version (1)
 //   u64  committed end: entries below it are in committed segments
 //   u64  trim point: first offset still readable
-//   u64  annotation: object id (2^64-1 = none), u64 footer position, u64 footer length
+//   u64  annotation: object id (2^64-1 = none), u64 footer position, u64 footer length,
+//        u64 first offset of its range (which ends at the committed end)
 //   u32  link: channel id, u64 first epoch, u64 start offset, i32 leader epoch at start
 //   bytes fencing token
 //   u32  CRC32C of everything before
@@ -28,6 +29,7 @@ struct AnnotationPlace {
   ObjectId object = kNoObject;
   uint64_t footer_position = 0;
   uint64_t footer_length = 0;
+  Offset first{};  // of the range it belongs to, which ends at the committed end
   friend bool operator==(const AnnotationPlace&, const AnnotationPlace&) = default;
 };
 
