@@ -198,14 +198,16 @@ Task<Result<bool>> ChannelLog::has_whole_chunk(ChunkKey key) {
   const Location location = *found;
   const LogFilePin pin(location.file);
   Slice bytes = CO_TRY(co_await pin->read(location.position, location.header.total_length));
-  const Result<ChunkView> view = ChunkView::open(std::move(bytes));
-  EpochLog& epoch = epochs_[key.epoch];
+  const Result<ChunkView> view = ChunkView::open(bytes);
   if (view && view->header() == location.header) {
-    if (const auto at = epoch.chunks.find(key.seq); at != epoch.chunks.end()) {
-      at->second.whole = true;
-    }
+    // It was never acknowledged, so its sync may have failed, and what was lost then may still be
+    // there to read. The same bytes are written again: a later sync alone would prove nothing.
+    const Status written = co_await pin->write(bytes, location.position);
+    if (!written) co_return std::unexpected(die(written.error()));
+    mark_whole(key);
     co_return true;
   }
+  EpochLog& epoch = epochs_[key.epoch];
   const std::string got = view ? describe(view->header()) : view.error().message;
   if (epoch.max_dw > key.seq) {
     co_return fail(ErrorCode::kCorrupt, where(location) + " expected the whole of " +
@@ -215,6 +217,12 @@ Task<Result<bool>> ChannelLog::has_whole_chunk(ChunkKey key) {
   base::log_info("torn chunk dropped, " + where(location) + ": " + got);
   forget_chunk(key);
   co_return false;
+}
+
+void ChannelLog::mark_whole(ChunkKey key) {
+  EpochLog& epoch = epochs_[key.epoch];
+  const auto found = epoch.chunks.find(key.seq);
+  if (found != epoch.chunks.end()) found->second.whole = true;
 }
 
 void ChannelLog::forget_chunk(ChunkKey key) {

@@ -62,7 +62,7 @@ class ChannelLog {
     ChunkHeader header;
     FilePtr file;
     uint64_t position = 0;
-    bool whole = false;  // written by this process, or validated by it
+    bool whole = false;  // written by this process, or validated and written again by it
   };
   struct EpochLog {
     std::map<ChunkSeq, Location> chunks;
@@ -86,6 +86,7 @@ class ChannelLog {
   base::Task<base::Result<PutOutcome>> seal_alone(ChunkKey key, uint64_t sealer_nonce);
   // False if the register is empty; a chunk that is there in part is forgotten.
   base::Task<base::Result<bool>> has_whole_chunk(ChunkKey key);
+  void mark_whole(ChunkKey key);
   void forget_chunk(ChunkKey key);
   base::Task<base::Status> prepare_directory();
   base::Task<base::Status> sync_everything();

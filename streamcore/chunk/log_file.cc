@@ -46,9 +46,7 @@ Task<Status> LogFile::open_handles(bool create) {
   bulk_ = CO_TRY(co_await files_.open(
       path(),
       {.create = create, .exclusive = create, .direct = true, .lane = base::IoLane::kBulk}));
-  if (create) {
-    log_ = CO_TRY(co_await files_.open(path(), {.direct = true, .lane = base::IoLane::kLog}));
-  }
+  if (create) CO_TRY(co_await open_log_handle());
   co_return Status();
 }
 
@@ -71,7 +69,7 @@ Task<Result<std::shared_ptr<LogFile>>> LogFile::open(base::FileSystem& files, st
 
 Task<Result<LogFileScan>> LogFile::scan(LogIdentity identity) {
   LogFileScan scan;
-  const Buffer buffer = Buffer::allocate(kSearchBytes);
+  const Buffer buffer = Buffer::allocate(std::min(kSearchBytes, size_));
   uint64_t position = 0;
   uint64_t damaged_from = 0;  // valid while searching
   bool searching = false;
@@ -102,10 +100,11 @@ Task<Result<LogFileScan>> LogFile::scan(LogIdentity identity) {
 }
 
 Task<Status> LogFile::prewrite() {
-  const Buffer zeros = Buffer::allocate(kPrewriteBytes);
-  std::memset(zeros.data(), 0, kPrewriteBytes);
-  for (uint64_t position = 0; position < size_; position += kPrewriteBytes) {
-    const uint64_t length = std::min(kPrewriteBytes, size_ - position);
+  const uint64_t piece = std::min(kPrewriteBytes, size_);
+  const Buffer zeros = Buffer::allocate(piece);
+  std::memset(zeros.data(), 0, piece);
+  for (uint64_t position = 0; position < size_; position += piece) {
+    const uint64_t length = std::min(piece, size_ - position);
     std::vector<base::ByteView> parts{{zeros.data(), length}};
     CO_TRY(co_await bulk_->write_at(std::move(parts), position, false));
   }
@@ -120,16 +119,22 @@ Task<Status> LogFile::reuse(LogFileName name) {
   CO_TRY(co_await files_.rename(before, after));
   name_ = name;
   CO_TRY(co_await files_.sync_directory(directory_));
-  if (log_ == nullptr) {
-    log_ = CO_TRY(co_await files_.open(path(), {.direct = true, .lane = base::IoLane::kLog}));
-  }
+  CO_TRY(co_await open_log_handle());
   used_ = 0;
   co_return Status();
 }
 
 Task<Status> LogFile::remove() { co_return co_await files_.remove(path()); }
 
+Task<Status> LogFile::open_log_handle() {
+  if (log_ == nullptr) {
+    log_ = CO_TRY(co_await files_.open(path(), {.direct = true, .lane = base::IoLane::kLog}));
+  }
+  co_return Status();
+}
+
 Task<Status> LogFile::write(Slice chunk, uint64_t position) {
+  if (log_ == nullptr) CO_TRY(co_await open_log_handle());
   std::vector<base::ByteView> parts{chunk.bytes};
   co_return co_await log_->write_at(std::move(parts), position, true);
 }

@@ -80,6 +80,7 @@ class LogFile {
   LogFile(base::FileSystem& files, std::string directory, LogFileName name)
       : files_(files), directory_(std::move(directory)), name_(name) {}
   base::Task<base::Status> open_handles(bool create);
+  base::Task<base::Status> open_log_handle();
   base::Task<base::Status> allocate(uint64_t size);
 
   base::FileSystem& files_;
@@ -87,7 +88,7 @@ class LogFile {
   LogFileName name_;
   uint64_t size_ = 0;
   uint64_t used_ = 0;
-  std::unique_ptr<base::File> log_;   // writes; opened with the first use
+  std::unique_ptr<base::File> log_;   // writes; opened with the first write
   std::unique_ptr<base::File> bulk_;  // everything else
 };
 

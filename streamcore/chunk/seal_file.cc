@@ -34,6 +34,12 @@ Task<Result<std::vector<ChunkHeader>>> SealFile::load() {
       decode_seal_file({content.data(), got}, incarnation_, channel_);
   if (!seals) co_return fail(seals.error().code, path() + ": " + seals.error().message);
   end_ = seals->size() * kSealRecordBytes;
+  // A sync that failed in an earlier process may have lost what can still be read; the same bytes
+  // once more, synced, leave no doubt.
+  if (end_ != 0) {
+    std::vector<base::ByteView> parts{{content.data(), end_}};
+    CO_TRY(co_await file_->write_at(std::move(parts), 0, true));
+  }
   if (seals->size() >= kSealsKept) {
     // Only tidiness: on a full disk the start goes on with the file as it is.
     const Result<uint64_t> end = co_await write_shorter(*seals);
