@@ -1,0 +1,190 @@
+// The coordinator and its log: what is written, what it is read back into, and what happens when
+// the log breaks.
+#include <utility>
+
+#include "kafka_protocol/coordinator/group_coordinator.h"
+#include "streamcore/base/check.h"
+#include "streamcore/base/log.h"
+
+namespace thalweg::coordinator {
+
+using base::ErrorCode;
+using base::Status;
+using base::Task;
+
+namespace {
+
+constexpr base::Duration kReloadDelayMin = std::chrono::milliseconds(100);
+constexpr base::Duration kReloadDelayMax = std::chrono::seconds(10);
+
+bool belongs_to_another(ErrorCode code) {
+  return code == ErrorCode::kFenced || code == ErrorCode::kClosed;
+}
+
+}  // namespace
+
+Task<Status> GroupCoordinator::load() {
+  CO_TRY(co_await read_log());
+  tasks_.spawn(serve());
+  tasks_.spawn(expire_periodically());
+  co_return Status();
+}
+
+Task<void> GroupCoordinator::stop() {
+  writer_.stop();
+  co_await tasks_.stop_and_join();
+  phase_ = Phase::kLost;
+  drop_all(KafkaError::kNotCoordinator);
+}
+
+Task<Status> GroupCoordinator::read_log() {
+  replayed_ = 0;
+  Status read = co_await log_.replay([this](ByteView key, std::optional<ByteView> value,
+                                            base::Timestamp) { return replay_record(key, value); });
+  if (read.has_value()) read = restore_groups();
+  if (!read.has_value()) {
+    drop_all(KafkaError::kCoordinatorLoadInProgress);
+    co_return read;
+  }
+  phase_ = Phase::kActive;
+  co_return Status();
+}
+
+Status GroupCoordinator::replay_record(ByteView key_bytes, std::optional<ByteView> value) {
+  ++replayed_;
+  OffsetsKey key = TRY(decode_key(key_bytes));
+  if (const auto* commit = std::get_if<OffsetCommitKey>(&key)) {
+    Entry& entry = find_or_create(commit->group);
+    if (value) {
+      entry.offsets.set(commit->topic, commit->partition, TRY(decode_offset_commit_value(*value)));
+    } else {
+      entry.offsets.erase(commit->topic, commit->partition);
+    }
+  } else if (const auto* group = std::get_if<GroupMetadataKey>(&key)) {
+    auto& stored = find_or_create(group->group).stored;
+    stored.reset();
+    if (value) stored.emplace(value->begin(), value->end());
+  }
+  return {};
+}
+
+Status GroupCoordinator::restore_groups() {
+  live_records_ = 0;
+  for (auto at = groups_.begin(); at != groups_.end();) {
+    Entry& entry = *at->second;
+    ++at;  // settle() may drop the entry
+    if (entry.stored) {
+      entry.group.restore(TRY(decode_group_metadata_value(*entry.stored)), now());
+      ++live_records_;
+    }
+    live_records_ += entry.offsets.size();
+    settle(entry);
+  }
+  return {};
+}
+
+void GroupCoordinator::drop_all(KafkaError error) {
+  writer_.fail_queued(error);
+  for (auto& [id, entry] : groups_) {
+    cancel_timer(*entry);
+    entry->group.abandon(error);
+  }
+  groups_.clear();
+  live_records_ = 0;
+}
+
+// Runs the writer. A log that broke in an unknown way is read again: only it knows what became of
+// the last append.
+Task<void> GroupCoordinator::serve() {
+  while (!tasks_.stopping()) {
+    const base::Error error = co_await writer_.run(replayed_);
+    if (tasks_.stopping()) co_return;
+    const bool lost = belongs_to_another(error.code);
+    phase_ = lost ? Phase::kLost : Phase::kLoading;
+    base::log_warn(std::string("coordinator: ") +
+                   (lost ? "log lost: " : "log broke, reading it again: ") + error.message);
+    drop_all(KafkaError::kNotCoordinator);
+    if (lost) co_return;
+
+    for (auto delay = kReloadDelayMin; phase_ == Phase::kLoading;
+         delay = std::min(2 * delay, kReloadDelayMax)) {
+      if (!co_await tasks_.sleep_for(delay)) co_return;
+      const Status read = co_await read_log();
+      if (read.has_value()) break;
+      base::log_warn("coordinator: " + read.error().message);
+      if (belongs_to_another(read.error().code)) phase_ = Phase::kLost;
+    }
+    if (phase_ == Phase::kLost) co_return;
+  }
+}
+
+void GroupCoordinator::store(const std::string& group_id, GroupMetadataValue value, Done done) {
+  Bytes encoded = encode_value(value);
+  KeyValueRecord record{.key = encode_key(GroupMetadataKey{group_id}),
+                        .value = encoded,
+                        .timestamp = clock_.wall_now()};
+  if (Entry* entry = find(group_id); entry != nullptr) ++entry->writes_in_flight;
+  std::vector<KeyValueRecord> records;
+  records.push_back(std::move(record));
+  writer_.push(std::move(records), [this, group_id, encoded = std::move(encoded),
+                                    done = std::move(done)](KafkaError error) mutable {
+    Entry* entry = find(group_id);
+    if (entry == nullptr) return;
+    --entry->writes_in_flight;
+    if (error == KafkaError::kNone) {
+      if (!entry->stored) ++live_records_;
+      entry->stored = std::move(encoded);
+    }
+    done(error, now());
+    settle(*entry);
+    write_done_.notify_all();
+  });
+}
+
+Task<KafkaError> GroupCoordinator::write(std::string group_id, std::vector<KeyValueRecord> records,
+                                         std::move_only_function<void(Entry&)> apply) {
+  ++find(group_id)->writes_in_flight;
+  const auto answer = std::make_shared<base::OneShot<KafkaError>>(executor_);
+  writer_.push(std::move(records),
+               [this, group_id, answer, apply = std::move(apply)](KafkaError error) mutable {
+                 Entry* entry = find(group_id);
+                 CHECK(entry != nullptr);
+                 --entry->writes_in_flight;
+                 if (error == KafkaError::kNone) apply(*entry);
+                 settle(*entry);
+                 write_done_.notify_all();
+                 answer->set(error);
+               });
+  co_await answer->wait();
+  co_return answer->value();
+}
+
+Task<void> GroupCoordinator::settled(std::string group_id) {
+  while (true) {
+    const Entry* entry = find(group_id);
+    if (entry == nullptr || entry->writes_in_flight == 0) co_return;
+    co_await write_done_.wait();
+  }
+}
+
+std::vector<KeyValueRecord> GroupCoordinator::next(std::string& cursor, size_t records_max) const {
+  std::vector<KeyValueRecord> records;
+  const base::Timestamp wall = clock_.wall_now();
+  auto at = cursor.empty() ? groups_.begin() : groups_.upper_bound(cursor);
+  for (; at != groups_.end() && records.size() < records_max; ++at) {
+    const auto& [id, entry] = *at;
+    cursor = id;
+    if (entry->stored) {
+      records.push_back({encode_key(GroupMetadataKey{id}), *entry->stored, wall});
+    }
+    for (const auto& [topic, partitions] : entry->offsets.topics()) {
+      for (const auto& [partition, value] : partitions) {
+        records.push_back(
+            {encode_key(OffsetCommitKey{id, topic, partition}), encode_value(value), wall});
+      }
+    }
+  }
+  return records;
+}
+
+}  // namespace thalweg::coordinator
