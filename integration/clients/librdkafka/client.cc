@@ -1,4 +1,5 @@
-// librdkafka under the contract of ../README.md. Built once against Debian's library and once against the current one.
+// librdkafka under the contract of ../README.md. Built once against Debian's library and once
+// against the current one.
 #include <librdkafka/rdkafka.h>
 #include <openssl/evp.h>
 
@@ -60,8 +61,8 @@ class Run {
     }
     for (uint32_t j = 0; j < (x >> 5) % 3; ++j) {
       const uint32_t kind = (x >> (8 + j)) % 4;
-      out.headers.push_back({"h" + std::to_string(j), kind == 0,
-                             kind > 1 ? "v" + std::to_string(x) : std::string()});
+      out.headers.push_back(
+          {"h" + std::to_string(j), kind == 0, kind > 1 ? "v" + std::to_string(x) : std::string()});
     }
     return out;
   }
@@ -79,7 +80,8 @@ struct PartitionDigest {
 
   void integer(uint64_t value, int bytes) {
     unsigned char out[8];
-    for (int i = 0; i < bytes; ++i) out[i] = static_cast<unsigned char>(value >> 8 * (bytes - 1 - i));
+    for (int i = 0; i < bytes; ++i)
+      out[i] = static_cast<unsigned char>(value >> 8 * (bytes - 1 - i));
     EVP_DigestUpdate(sha, out, bytes);
   }
 
@@ -112,7 +114,8 @@ struct PartitionDigest {
 
 void set(rd_kafka_conf_t* conf, const char* key, const std::string& value) {
   char error[512];
-  if (rd_kafka_conf_set(conf, key, value.c_str(), error, sizeof error) != RD_KAFKA_CONF_OK) fail(error);
+  if (rd_kafka_conf_set(conf, key, value.c_str(), error, sizeof error) != RD_KAFKA_CONF_OK)
+    fail(error);
 }
 
 rd_kafka_t* open(rd_kafka_type_t type, rd_kafka_conf_t* conf) {
@@ -129,8 +132,8 @@ void delivered(rd_kafka_t*, const rd_kafka_message_t* message, void*) {
 rd_kafka_headers_t* make_headers(const Record& record) {
   rd_kafka_headers_t* headers = rd_kafka_headers_new(record.headers.size());
   for (const Header& header : record.headers) {
-    rd_kafka_header_add(headers, header.name.c_str(), -1, header.null ? nullptr : header.value.data(),
-                        header.value.size());
+    rd_kafka_header_add(headers, header.name.c_str(), -1,
+                        header.null ? nullptr : header.value.data(), header.value.size());
   }
   return headers;
 }
@@ -153,7 +156,8 @@ void produce(const std::string& bootstrap, const std::string& topic, char** argv
           client, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(index % partitions),
           RD_KAFKA_V_TIMESTAMP(base + index), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
           RD_KAFKA_V_KEY(record.key_null ? nullptr : record.key.data(), record.key.size()),
-          RD_KAFKA_V_VALUE(record.value_null ? nullptr : const_cast<char*>(record.value), record.value_bytes),
+          RD_KAFKA_V_VALUE(record.value_null ? nullptr : const_cast<char*>(record.value),
+                           record.value_bytes),
           RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
       if (error == RD_KAFKA_RESP_ERR_NO_ERROR) break;
       rd_kafka_headers_destroy(headers);
@@ -162,7 +166,8 @@ void produce(const std::string& bootstrap, const std::string& topic, char** argv
     }
     rd_kafka_poll(client, 0);
   }
-  if (rd_kafka_flush(client, 120000) != RD_KAFKA_RESP_ERR_NO_ERROR) fail("not all were acknowledged");
+  if (rd_kafka_flush(client, 120000) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    fail("not all were acknowledged");
   rd_kafka_destroy(client);
 }
 
@@ -177,7 +182,8 @@ void print(std::map<int, PartitionDigest>& digest) {
   }
 }
 
-void consume(const std::string& bootstrap, const std::string& topic, const std::string& group, uint64_t count) {
+void consume(const std::string& bootstrap, const std::string& topic, const std::string& group,
+             uint64_t count) {
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
   set(conf, "bootstrap.servers", bootstrap);
   set(conf, "group.id", group);

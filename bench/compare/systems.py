@@ -1,0 +1,102 @@
+"""The brokers that are compared, and what is read of their processes. One runs at a time, in a fresh directory."""
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+sys.path.insert(0, os.path.join(ROOT, "integration", "kit"))
+import broker as kit  # noqa: E402
+
+DRAIN_SECONDS_MAX = 60
+DRAINED_SHARE = 0.03  # of a core
+DRAINED_SECONDS = 1.5
+
+# name -> (is it Apache Kafka, configuration)
+SYSTEMS = {
+    "thalweg": (False, {}),
+    "kafka": (True, {}),
+    "kafka-flush": (True, {"log.flush.interval.messages": "1"}),
+}
+
+
+class System:
+    """A running broker of one kind; `directory` is on the disk that is measured and goes with it."""
+
+    def __init__(self, name, parent, settings=None):
+        self.name = name
+        self.peer, defaults = SYSTEMS[name]
+        self.directory = tempfile.mkdtemp(prefix=f"compare-{name}-", dir=parent)
+        self.settings = {**defaults, **(settings or {})}
+        self.broker = None
+
+    def __enter__(self):
+        os.environ["THALWEG_PEER"] = "kafka" if self.peer else ""
+        self.broker = kit.Broker(os.path.join(self.directory, "broker"), self.settings)
+        try:
+            self.broker.start()
+        except BaseException:
+            self._remove()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        if self.broker.running():
+            self.broker.stop(expect=None)
+        self._remove()
+
+    def _remove(self):
+        if self.broker.running():
+            self.broker.kill()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def drained_cpu_seconds(self):
+        """CPU seconds so far, once nothing is left to do in the background."""
+        until, quiet_since = time.monotonic() + DRAIN_SECONDS_MAX, time.monotonic()
+        last, last_at = self.broker.cpu_seconds(), time.monotonic()
+        while time.monotonic() < until:
+            time.sleep(0.5)
+            now, now_at = self.broker.cpu_seconds(), time.monotonic()
+            if (now - last) / (now_at - last_at) > DRAINED_SHARE:
+                quiet_since = now_at
+            last, last_at = now, now_at
+            if now_at - quiet_since >= DRAINED_SECONDS:
+                break
+        return last
+
+    def memory_mib(self):
+        """(RSS now, greatest RSS so far)."""
+        with open(f"/proc/{self.broker.pid()}/status", encoding="ascii") as file:
+            text = file.read()
+        return tuple(int(re.search(rf"{key}:\s+(\d+) kB", text).group(1)) / 1024 for key in ("VmRSS", "VmHWM"))
+
+
+def busy_reason():
+    """Why a measurement now would mean nothing, or None."""
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        return f"the load average is {load:.2f}"
+    before = _processes()
+    time.sleep(1)
+    tick = os.sysconf("SC_CLK_TCK")
+    for pid, (name, used) in _processes().items():
+        share = (used - before.get(pid, (name, used))[1]) / tick
+        if pid != os.getpid() and share > 0.05:
+            return f"process {pid} ({name}) uses {share:.0%} of a core"
+    return None
+
+
+def _processes():
+    found = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+                head, tail = file.read().rsplit(")", 1)
+        except OSError:
+            continue
+        fields = tail.split()
+        found[int(pid)] = (head.split("(", 1)[1], int(fields[11]) + int(fields[12]))
+    return found
