@@ -54,6 +54,13 @@ base::Result<RequestHeader> decode_request_header(ByteView frame, bool flexible)
   return header;
 }
 
+base::Result<ByteView> skip_header_tags(ByteView rest) {
+  Decoder in(rest, 0, true);
+  in.skip_tags();
+  if (!in.ok()) return fail(ErrorCode::kCorrupt, "request header " + in.error());
+  return in.rest();
+}
+
 base::Result<ResponseHeader> decode_response_header(ByteView frame, const Api& api,
                                                     int16_t version) {
   Decoder in(frame, version, true);

@@ -51,6 +51,9 @@ struct RequestHeader {
 // (v2).
 base::Result<RequestHeader> decode_request_header(ByteView frame, bool flexible);
 
+// What is left of a request after its header's tags: for one whose client_id was already read.
+base::Result<ByteView> skip_header_tags(ByteView rest);
+
 // Borrows from the frame.
 struct ResponseHeader {
   int32_t correlation_id = 0;

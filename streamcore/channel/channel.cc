@@ -333,6 +333,7 @@ void Channel::on_stopped(base::Error error) {
 
 base::Task<base::Result<ChunkSeq>> Channel::stop() {
   closing_ = true;
+  if (idle_timer_ != 0) executor_.cancel(std::exchange(idle_timer_, 0));
   admission_changed_.notify_all();
   base::Status flushed;
   while (flushed.has_value() && (!open_.empty() || !in_flight_.empty())) {

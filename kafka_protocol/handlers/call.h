@@ -1,0 +1,51 @@
+// Call: one request on its way through a handler, and serve(), which puts a handler behind the
+// wire.
+//
+// A handler is a coroutine `Task<Response> f(Broker&, const Call&, const Request&)` that runs on
+// the home core; decoding and encoding happen on the connection's core. The request borrows from
+// the frame and lives until the handler is done.
+#pragma once
+
+#include <string_view>
+
+#include "kafka_protocol/handlers/broker.h"
+#include "kafka_protocol/server/request_handler.h"
+#include "kafka_protocol/wire/codec.h"
+#include "streamcore/base/log.h"
+
+namespace thalweg::handlers {
+
+struct Call {
+  const server::RequestContext& context;
+  int16_t version() const { return context.api_version; }
+  std::string_view client_id() const { return context.client_id; }
+  const server::Endpoint& advertised() const { return context.connection.advertised; }
+};
+
+using ServeFunction = base::Task<server::PendingResponse> (*)(Broker&, server::RequestContext,
+                                                              base::ByteView);
+
+// A request that does not decode closes the connection, as in Kafka: no generic error reply exists
+// (B3).
+server::Response refuse_undecodable(const server::RequestContext& context,
+                                    const base::Error& error);
+
+template <class Message>
+server::Response respond(const server::RequestContext& context, const Message& message) {
+  return server::Response::send(
+      wire::encode_response(message, context.api_version, context.correlation_id));
+}
+
+template <class Request, auto kHandler>
+base::Task<server::PendingResponse> serve(Broker& broker, server::RequestContext context,
+                                          base::ByteView body) {
+  const base::Result<Request> request = wire::decode<Request>(body, context.api_version);
+  if (!request.has_value()) co_return refuse_undecodable(context, request.error());
+  co_await base::switch_to(broker.home);
+  const Call call{context};
+  const auto response = co_await kHandler(broker, call, *request);
+  co_await base::switch_to(context.connection_executor);
+  co_return respond(context, response);
+}
+
+}  // namespace thalweg::handlers

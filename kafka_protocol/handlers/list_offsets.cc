@@ -1,0 +1,133 @@
+#include "kafka_protocol/handlers/list_offsets.h"
+
+#include <set>
+
+#include "kafka_protocol/handlers/leader_epoch.h"
+#include "kafka_protocol/records/record_iterator.h"
+
+namespace thalweg::handlers {
+
+using topics::TopicRef;
+using wire::KafkaError;
+using wire::ListOffsetsRequest;
+using wire::ListOffsetsResponse;
+using PartitionAsked = ListOffsetsRequest::Topic::Partition;
+using PartitionAnswer = ListOffsetsResponse::Topic::Partition;
+
+namespace {
+
+// Timestamps that mean a place (ListOffsetsRequest.java); each with the first version that knows it
+// (B33).
+constexpr int64_t kLatest = -1;
+constexpr int64_t kEarliest = -2;
+constexpr int64_t kMaxTimestamp = -3;           // v7
+constexpr int64_t kEarliestLocal = -4;          // v8
+constexpr int64_t kLatestTiered = -5;           // v9
+constexpr int64_t kEarliestPendingUpload = -6;  // v11
+
+int16_t first_version_of(int64_t timestamp) {
+  switch (timestamp) {
+    case kMaxTimestamp: return 7;
+    case kEarliestLocal: return 8;
+    case kLatestTiered: return 9;
+    case kEarliestPendingUpload: return 11;
+    default: return timestamp < kEarliestPendingUpload ? INT16_MAX : 0;
+  }
+}
+
+void answer_found(PartitionAnswer& answer, const EntryRef& entry,
+                  const base::Result<std::optional<records::OffsetAndTimestamp>>& found) {
+  if (!found.has_value()) {
+    answer.error_code = KafkaError::kCorruptMessage;
+  } else if (found->has_value()) {
+    answer.offset = (*found)->offset;
+    answer.timestamp = (*found)->timestamp;
+    answer.leader_epoch = entry.header.leader_epoch.value;
+  }
+}
+
+// The first record at or after `timestamp`; looks inside the batch, since a batch only knows its
+// largest (B34).
+base::Task<void> by_timestamp(Broker& broker, StreamId stream, base::Timestamp timestamp,
+                              bool largest, PartitionAnswer& answer) {
+  const auto entry = co_await broker.store.find_timestamp(stream, timestamp);
+  if (!entry.has_value()) {
+    answer.error_code = KafkaError::kKafkaStorageError;
+    co_return;
+  }
+  if (!entry->has_value()) co_return;  // none: (-1, -1) and no error
+  const auto batch = records::BatchView::parse((*entry)->payload.bytes);
+  if (!batch.has_value()) {
+    answer.error_code = KafkaError::kCorruptMessage;
+    co_return;
+  }
+  answer_found(answer, **entry,
+               largest ? records::max_timestamp_record(*batch)
+                       : records::find_offset_by_timestamp(*batch, timestamp));
+}
+
+base::Task<void> by_largest_timestamp(Broker& broker, StreamId stream, PartitionAnswer& answer) {
+  const base::Result<base::Timestamp> largest = co_await broker.store.max_timestamp(stream);
+  if (!largest.has_value()) {
+    answer.error_code = KafkaError::kKafkaStorageError;
+  } else if (*largest >= 0) {
+    co_await by_timestamp(broker, stream, *largest, true, answer);
+  }
+}
+
+base::Task<void> look_up(Broker& broker, const Call& call, TopicRef topic,
+                         const PartitionAsked& asked, PartitionAnswer& answer) {
+  if (topic == nullptr || !topic->has_partition(asked.partition_index)) {
+    answer.error_code = KafkaError::kUnknownTopicOrPartition;
+    co_return;
+  }
+  if (call.version() < first_version_of(asked.timestamp)) {
+    answer.error_code = KafkaError::kUnsupportedVersion;
+    co_return;
+  }
+  const StreamId stream = topic->stream(asked.partition_index);
+  const base::Result<StreamBounds> bounds = co_await broker.store.bounds(stream);
+  if (!bounds.has_value()) {
+    answer.error_code = KafkaError::kKafkaStorageError;
+    co_return;
+  }
+  answer.error_code = check_leader_epoch(asked.current_leader_epoch, bounds->leader_epoch);
+  if (answer.error_code != KafkaError::kNone) co_return;
+  switch (asked.timestamp) {
+    case kLatest:
+    case kEarliestPendingUpload:  // no local tier: nothing is pending
+      answer.offset = static_cast<int64_t>(bounds->durable_tail.value);
+      answer.leader_epoch = bounds->leader_epoch.value;
+      break;
+    case kEarliest:
+    case kEarliestLocal: answer.offset = static_cast<int64_t>(bounds->trim_point.value); break;
+    case kLatestTiered: break;
+    case kMaxTimestamp: co_await by_largest_timestamp(broker, stream, answer); break;
+    default: co_await by_timestamp(broker, stream, asked.timestamp, false, answer);
+  }
+}
+
+}  // namespace
+
+base::Task<ListOffsetsResponse> list_offsets(Broker& broker, const Call& call,
+                                             const ListOffsetsRequest& request) {
+  ListOffsetsResponse response;
+  for (const auto& asked : request.topics) {
+    auto& answered = response.topics.emplace_back();
+    answered.name = asked.name;
+    const TopicRef topic = broker.topics.find(asked.name);
+    std::set<int32_t> seen;
+    for (const PartitionAsked& partition : asked.partitions) {
+      auto& answer = answered.partitions.emplace_back();
+      answer.partition_index = partition.partition_index;
+      if (!seen.insert(partition.partition_index).second) {
+        answer.error_code = KafkaError::kInvalidRequest;  // asked twice (B34)
+        continue;
+      }
+      co_await look_up(broker, call, topic, partition, answer);
+    }
+  }
+  co_return response;
+}
+
+}  // namespace thalweg::handlers

@@ -1,0 +1,13 @@
+// Metadata (3): this broker, its topics, and itself as the leader of every partition; creates
+// topics on demand.
+#pragma once
+
+#include "kafka_protocol/handlers/call.h"
+#include "kafka_protocol/wire/messages/metadata.h"
+
+namespace thalweg::handlers {
+
+base::Task<wire::MetadataResponse> metadata(Broker& broker, const Call& call,
+                                            const wire::MetadataRequest& request);
+
+}  // namespace thalweg::handlers

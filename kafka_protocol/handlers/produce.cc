@@ -1,0 +1,272 @@
+#include "kafka_protocol/handlers/produce.h"
+
+#include <algorithm>
+
+#include "kafka_protocol/records/batch_view.h"
+#include "kafka_protocol/records/record_iterator.h"
+#include "streamcore/base/check.h"
+
+namespace thalweg::handlers {
+
+using topics::Partition;
+using topics::TopicRef;
+using wire::KafkaError;
+using wire::ProduceRequest;
+using wire::ProduceResponse;
+using PartitionAnswer = ProduceResponse::Topic::Partition;
+
+namespace {
+
+// A batch on its way into the log.
+struct Target {
+  TopicRef topic;
+  Partition* partition;
+  base::ByteView records;
+  PartitionAnswer* answer;
+};
+
+void refuse(PartitionAnswer& answer, KafkaError error, std::string message) {
+  answer.error_code = error;
+  answer.base_offset = -1;
+  answer.error_message = std::move(message);
+}
+
+// Retriable ones make every client send the same sequence again; the rest tell the operator what to
+// do.
+KafkaError error_of(const base::Error& error) {
+  switch (error.code) {
+    case base::ErrorCode::kNotFound: return KafkaError::kUnknownTopicOrPartition;
+    case base::ErrorCode::kTooLarge: return KafkaError::kMessageTooLarge;
+    case base::ErrorCode::kFenced:
+    case base::ErrorCode::kClosed:
+    case base::ErrorCode::kUnknownOutcome: return KafkaError::kNotLeaderOrFollower;
+    default: return KafkaError::kKafkaStorageError;
+  }
+}
+
+TopicRef find_topic(Broker& broker, const Call& call, const ProduceRequest::Topic& topic) {
+  return call.version() >= 13 ? broker.topics.find(topic.topic_id) : broker.topics.find(topic.name);
+}
+
+// Fills the skeleton of the response and lists what can be appended.
+std::vector<Target> resolve(Broker& broker, const Call& call, const ProduceRequest& request,
+                            ProduceResponse& response) {
+  std::vector<Target> targets;
+  response.responses.resize(request.topic_data.size());
+  for (size_t t = 0; t < request.topic_data.size(); ++t) {
+    const ProduceRequest::Topic& asked = request.topic_data[t];
+    ProduceResponse::Topic& answered = response.responses[t];
+    answered.name = asked.name;
+    answered.topic_id = asked.topic_id;
+    answered.partition_responses.resize(asked.partition_data.size());
+    const TopicRef topic = find_topic(broker, call, asked);
+    for (size_t p = 0; p < asked.partition_data.size(); ++p) {
+      const auto& partition = asked.partition_data[p];
+      PartitionAnswer& answer = answered.partition_responses[p];
+      answer.index = partition.index;
+      if (topic == nullptr && call.version() >= 13) {
+        refuse(answer, KafkaError::kUnknownTopicId, "This server does not host this topic ID.");
+      } else if (topic == nullptr || !topic->has_partition(partition.index)) {
+        refuse(answer, KafkaError::kUnknownTopicOrPartition,
+               "This server does not host this topic-partition.");
+      } else if (topic->internal() && call.client_id() != "__admin_client") {
+        refuse(answer, KafkaError::kInvalidTopicException, "Internal topics cannot be written to.");
+      } else if (!partition.records.has_value()) {
+        refuse(answer, KafkaError::kInvalidRecord, "No records.");
+      } else {
+        Partition& state = topic->partition(broker.home, partition.index);
+        targets.push_back({topic, &state, *partition.records, &answer});
+      }
+    }
+  }
+  return targets;
+}
+
+void refuse_all(ProduceResponse& response, KafkaError error, const std::string& message) {
+  for (auto& topic : response.responses) {
+    for (PartitionAnswer& answer : topic.partition_responses) refuse(answer, error, message);
+  }
+}
+
+// Everything that may suspend comes before the first append: rows, producer states, log space.
+base::Task<base::Status> make_ready(Broker& broker, const std::vector<Target>& targets) {
+  std::vector<StreamId> closed;
+  uint64_t bytes = 0;
+  for (const Target& target : targets) {
+    bytes += framed_entry_bytes(target.records.size());
+    if (!broker.store.is_open_for_append(target.partition->stream())) {
+      closed.push_back(target.partition->stream());
+    }
+  }
+  if (!closed.empty()) CO_TRY(co_await broker.store.open_for_append(std::move(closed)));
+  for (const Target& target : targets) {
+    if (!target.partition->loaded()) CO_TRY(co_await target.partition->load(broker.store));
+  }
+  if (!broker.store.admits(bytes)) CO_TRY(co_await broker.store.admit(bytes));
+  co_return base::Status{};
+}
+
+records::BatchLimits limits_for(const topics::TopicSettings& settings, const Call& call,
+                                base::Timestamp now) {
+  return {.batch_bytes_max = static_cast<size_t>(settings.max_message_bytes),
+          .now = now,
+          .timestamp_before_max_ms = settings.timestamp_before_max_ms,
+          .timestamp_after_max_ms = settings.timestamp_after_max_ms,
+          .log_append_time = settings.log_append_time,
+          .zstd_allowed = call.version() >= 7};
+}
+
+// A compacted topic takes no record without a key (B21). True if the batch may go on.
+bool check_keys(const Target& target, const records::BatchView& batch) {
+  const auto keyless = records::null_key_indexes(batch);
+  if (!keyless.has_value()) {
+    refuse(*target.answer, KafkaError::kInvalidRecord, keyless.error().message);
+    return false;
+  }
+  if (keyless->empty()) return true;
+  const std::string fault = "Compacted topic cannot accept message without key.";
+  refuse(*target.answer, KafkaError::kInvalidRecord, fault);
+  for (const int32_t index : *keyless) target.answer->record_errors.push_back({index, fault});
+  return false;
+}
+
+// The sequence check's refusals and repeats. They are answered, as everything else, once the whole
+// log so far is durable, since they reveal what is in it (DESIGN P12).
+bool check_producer(const Target& target, const records::BatchView& batch) {
+  using Verdict = topics::Admission::Verdict;
+  const topics::Admission admission = target.partition->producers().check(batch);
+  switch (admission.verdict) {
+    case Verdict::kAppend: return true;
+    case Verdict::kDuplicate: target.answer->base_offset = admission.base_offset; break;
+    case Verdict::kOutOfOrder:
+      refuse(*target.answer, KafkaError::kOutOfOrderSequenceNumber,
+             "Out of order sequence number for producer " + std::to_string(batch.producer_id()) +
+                 ": " + std::to_string(batch.base_sequence()));
+      break;
+    case Verdict::kOldEpoch:
+      refuse(*target.answer, KafkaError::kInvalidProducerEpoch,
+             "Epoch of producer " + std::to_string(batch.producer_id()) + " is older than " +
+                 "the last one seen.");
+      break;
+  }
+  return false;
+}
+
+void append_one(Broker& broker, const Call& call, const Target& target) {
+  PartitionAnswer& answer = *target.answer;
+  if (target.topic->deleted()) {
+    return refuse(answer, KafkaError::kUnknownTopicOrPartition, "The topic was deleted.");
+  }
+  const topics::TopicSettings& settings = target.topic->settings();
+  const base::Timestamp now = broker.clock.wall_now();
+  const auto batch =
+      records::validate_produce_batch(target.records, limits_for(settings, call, now));
+  if (!batch.has_value()) {
+    return refuse(answer, static_cast<KafkaError>(batch.error().fault), batch.error().message);
+  }
+  if (settings.cleanup_compact && !check_keys(target, *batch)) return;
+  if (!check_producer(target, *batch)) return;
+  base::ByteView payload = target.records;
+  std::vector<std::byte>
+      restamped;  // log append time changes bytes under the CRC: the one case with a second copy
+  base::Timestamp max_timestamp = batch->max_timestamp();
+  if (settings.log_append_time) {
+    restamped.assign(payload.begin(), payload.end());
+    records::stamp_log_append_time(restamped, now);
+    payload = restamped;
+    max_timestamp = now;
+    answer.log_append_time_ms = now;
+  }
+  const base::Result<Appended> appended =
+      broker.store.append({.stream = target.partition->stream(),
+                           .payload = payload,
+                           .count = static_cast<uint32_t>(batch->record_count()),
+                           .max_timestamp = max_timestamp,
+                           .match_offset = std::nullopt,
+                           .fencing_token = std::nullopt});
+  if (!appended.has_value()) {
+    return refuse(answer, error_of(appended.error()), appended.error().message);
+  }
+  answer.base_offset = static_cast<int64_t>(appended->base.value);
+  const auto stamped = records::BatchView::parse(appended->payload);
+  CHECK(stamped.has_value());
+  target.partition->apply(*stamped);
+}
+
+void fill_log_starts(Broker& broker, const std::vector<Target>& targets) {
+  for (const Target& target : targets) {
+    const auto bounds = broker.store.known_bounds(target.partition->stream());
+    if (!bounds.has_value() || target.answer->error_code != KafkaError::kNone) continue;
+    target.answer->log_start_offset = static_cast<int64_t>(bounds->trim_point.value);
+  }
+}
+
+bool any_refused(const ProduceResponse& response) {
+  for (const auto& topic : response.responses) {
+    for (const PartitionAnswer& answer : topic.partition_responses) {
+      if (answer.error_code != KafkaError::kNone) return true;
+    }
+  }
+  return false;
+}
+
+// acks=0 has no answer; an error can only be told by closing (B5).
+server::Response answer(const server::RequestContext& context, int16_t acks,
+                        const ProduceResponse& response) {
+  if (acks != 0) return respond(context, response);
+  return any_refused(response) ? server::Response::close() : server::Response::none();
+}
+
+// Owns the topic names the response points to: the frame is gone in phase 2.
+struct Finish {
+  server::RequestContext context;
+  ProduceResponse response;
+  std::vector<std::string> names;
+  LogPosition position;
+};
+
+base::Task<server::Response> finish(Broker& broker, Finish work) {
+  const base::Status durable = co_await broker.store.durable(work.position);
+  if (!durable.has_value()) {
+    refuse_all(work.response, error_of(durable.error()), durable.error().message);
+  }
+  co_await base::switch_to(work.context.connection_executor);
+  co_return respond(work.context, work.response);
+}
+
+}  // namespace
+
+base::Task<server::PendingResponse> serve_produce(Broker& broker, server::RequestContext context,
+                                                  base::ByteView body) {
+  const auto request = wire::decode<ProduceRequest>(body, context.api_version);
+  if (!request.has_value()) co_return refuse_undecodable(context, request.error());
+  co_await base::switch_to(broker.home);
+  const Call call{context};
+  ProduceResponse response;
+  std::vector<Target> targets = resolve(broker, call, *request, response);
+  if (request->acks < -1 || request->acks > 1) {
+    refuse_all(response, KafkaError::kInvalidRequiredAcks, "acks must be -1, 0 or 1");
+    targets.clear();
+  }
+  const base::Status ready = co_await make_ready(broker, targets);
+  if (!ready.has_value()) {
+    for (const Target& target : targets) {
+      refuse(*target.answer, error_of(ready.error()), ready.error().message);
+    }
+    targets.clear();
+  }
+  for (const Target& target : targets) append_one(broker, call, target);
+  fill_log_starts(broker, targets);
+  if (targets.empty() || request->acks == 0) {
+    co_await base::switch_to(context.connection_executor);
+    co_return answer(context, request->acks, response);
+  }
+  Finish work{context, std::move(response), {}, broker.store.last_position()};
+  work.names.reserve(work.response.responses.size());
+  for (auto& topic : work.response.responses) {
+    topic.name = work.names.emplace_back(topic.name);
+  }
+  co_return finish(broker, std::move(work));
+}
+
+}  // namespace thalweg::handlers

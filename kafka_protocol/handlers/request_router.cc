@@ -1,0 +1,31 @@
+#include "kafka_protocol/handlers/request_router.h"
+
+#include "kafka_protocol/handlers/api_table.h"
+#include "kafka_protocol/handlers/api_versions.h"
+#include "kafka_protocol/wire/frame.h"
+
+namespace thalweg::handlers {
+
+base::Task<server::PendingResponse> RequestRouter::start(server::RequestContext context,
+                                                         base::ByteView body) {
+  const ApiRow* api = find_api(context.api_key);
+  if (api == nullptr || !api->served.contains(context.api_version)) {
+    if (context.api_key == wire::kApiVersionsKey) co_return unsupported_api_versions(context);
+    co_return refuse_undecodable(
+        context, {base::ErrorCode::kUnsupported, "this API or version is not served"});
+  }
+  if (api->flexible.contains(context.api_version)) {
+    const base::Result<base::ByteView> rest = wire::skip_header_tags(body);
+    if (!rest.has_value()) co_return refuse_undecodable(context, rest.error());
+    body = *rest;
+  }
+  co_return co_await api->serve(broker_, context, body);
+}
+
+void RequestRouter::request_stop() {
+  broker_.stopping.set();
+  broker_.parked.wake_all();
+  broker_.tasks.spawn(broker_.groups.stop());
+}
+
+}  // namespace thalweg::handlers

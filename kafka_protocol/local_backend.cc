@@ -1,0 +1,184 @@
+#include "kafka_protocol/local_backend.h"
+
+#include "kafka_protocol/server/blocking.h"
+#include "kafka_protocol/server/settings.h"
+#include "streamcore/base/log.h"
+
+namespace thalweg {
+
+namespace {
+
+constexpr std::string_view kClusterIdKey = "cluster/id";
+constexpr std::string_view kNextProducerKey = "next/producer";
+constexpr uint64_t kProducerIdBlock = 1000;  // as Kafka's ProducerIdManager
+
+StreamStoreOptions store_options(const server::Config& config) {
+  StreamStoreOptions options;
+  const auto bytes = [&](std::string_view key) { return static_cast<uint64_t>(config.get_int(key)); };
+  options.chunk_bytes_target = bytes("thalweg.chunk.target.bytes");
+  options.outstanding_log_bytes_max = bytes("thalweg.log.outstanding.max.bytes");
+  options.memory_tail_bytes_max = bytes("thalweg.memory.tail.bytes");
+  options.block_cache_bytes_max = bytes("thalweg.block.cache.bytes");
+  options.offload_interval_ms = config.get_int("thalweg.offload.interval.ms");
+  return options;
+}
+
+// Topic configs whose default is a broker config that was set.
+base::Result<topics::TopicDefaults> topic_defaults(const server::Config& config) {
+  topics::ConfigEntries entries;
+  for (const topics::TopicConfigKey& key : topics::topic_config_keys()) {
+    if (key.broker_key.empty()) continue;
+    if (key.name == "retention.ms") {
+      const std::string retention = std::to_string(server::log_retention_ms(config));
+      if (retention != key.default_value) entries.emplace_back(key.name, retention);
+    } else if (!config.value(key.broker_key).is_default) {
+      entries.emplace_back(key.name, config.value(key.broker_key).text);
+    }
+  }
+  return topics::TopicDefaults::make(std::move(entries));
+}
+
+topics::ConfigType type_of(const server::ConfigKey& key) {
+  switch (key.type) {
+    case server::KeyType::kBool:
+      return topics::ConfigType::kBoolean;
+    case server::KeyType::kInt:
+      return key.max > INT32_MAX ? topics::ConfigType::kLong : topics::ConfigType::kInt;
+    case server::KeyType::kString:
+      return topics::ConfigType::kString;
+    case server::KeyType::kList:
+      return topics::ConfigType::kList;
+  }
+  return topics::ConfigType::kString;
+}
+
+handlers::BrokerSettings broker_settings(const server::Config& config) {
+  handlers::BrokerSettings settings;
+  settings.node_id = *server::node_id(config);
+  settings.num_partitions = static_cast<int32_t>(config.get_int("num.partitions"));
+  settings.auto_create_topics = config.get_bool("auto.create.topics.enable");
+  settings.delete_topics = config.get_bool("delete.topic.enable");
+  settings.fetch_bytes_max = static_cast<int32_t>(config.get_int("fetch.max.bytes"));
+  for (const server::ConfigKey& key : server::config_keys()) {
+    const server::Config::Value& value = config.value(key.name);
+    settings.configs.push_back({.name = std::string(key.name),
+                                .value = value.text,
+                                .default_value = std::string(key.default_value),
+                                .type = type_of(key),
+                                .is_default = value.is_default,
+                                .documentation = std::string(key.doc)});
+  }
+  return settings;
+}
+
+coordinator::CoordinatorOptions coordinator_options(const server::Config& config) {
+  using std::chrono::milliseconds;
+  coordinator::CoordinatorOptions options;
+  options.groups.session_timeout_min = milliseconds(config.get_int("group.min.session.timeout.ms"));
+  options.groups.session_timeout_max = milliseconds(config.get_int("group.max.session.timeout.ms"));
+  options.groups.initial_rebalance_delay =
+      milliseconds(config.get_int("group.initial.rebalance.delay.ms"));
+  options.groups.members_max = static_cast<size_t>(config.get_int("group.max.size"));
+  options.offset_metadata_bytes_max =
+      static_cast<size_t>(config.get_int("offset.metadata.max.bytes"));
+  options.offsets_retention_ms = config.get_int("offsets.retention.minutes") * 60'000;
+  return options;
+}
+
+base::Task<void> forget_topic(coordinator::GroupCoordinator& groups, std::string topic) {
+  const wire::KafkaError error = co_await groups.on_topic_deleted(topic);
+  if (error == wire::KafkaError::kNone) co_return;
+  base::log_warn("offsets of deleted topic " + topic + " are kept for now: " +
+                 std::string(wire::to_string(error)));
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<server::Backend>> LocalBackend::open(const server::Config& config,
+                                                                  server::Cores& cores) {
+  std::unique_ptr<LocalBackend> backend(new LocalBackend(config, cores.home()));
+  const std::string& directory = config.get_string("thalweg.data.dir");
+  backend->disk_ = TRY(base::PosixFileSystem::open(directory, cores.home(), {}));
+  base::Status opened = server::run_blocking(cores.home(), backend->open_all());
+  if (!opened.has_value()) {
+    // Half open: nothing that runs may be taken apart, and the process ends with this error anyway.
+    (void)backend.release();
+    return std::unexpected(std::move(opened).error());
+  }
+  return backend;
+}
+
+base::Task<base::Status> LocalBackend::open_all() {
+  CO_TRY(co_await open_storage());
+  co_return co_await open_broker();
+}
+
+base::Task<base::Status> LocalBackend::open_storage() {
+  const int64_t limit = config_.get_int("thalweg.data.size.limit.bytes");
+  files_ = std::make_unique<base::QuotaFileSystem>(
+      *disk_, "thalweg.data.size.limit.bytes",
+      limit < 0 ? UINT64_MAX : static_cast<uint64_t>(limit), 0);
+  CO_TRY(co_await files_->measure({"log", "objects"}));
+  chunk::LocalReplicaOptions replica_options;
+  replica_options.file_bytes = static_cast<uint64_t>(config_.get_int("thalweg.log.file.bytes"));
+  replica_ = CO_TRY(co_await chunk::LocalReplica::open(*files_, home_, random_, replica_options));
+  objects_ = CO_TRY(co_await object_store::LocalObjectStore::open(*files_, home_, random_));
+  // The lock on the log guarantees that nobody else writes here.
+  metadata_ = CO_TRY(co_await metadata::ObjectLogMetadataStore::open(home_, *objects_, random_,
+                                                                     {.single_writer = true}));
+  store_ = CO_TRY(co_await StreamStore::open({.executor = home_,
+                                              .clock = clock_,
+                                              .random = random_,
+                                              .objects = *objects_,
+                                              .metadata = *metadata_,
+                                              .replicas = {replica_.get()},
+                                              .rules = rules_},
+                                             store_options(config_)));
+  co_return base::Status{};
+}
+
+base::Task<base::Result<std::string>> LocalBackend::cluster_id() {
+  const std::string key(kClusterIdKey);
+  if (const auto known = CO_TRY(co_await metadata_->get(key))) co_return *known;
+  // 22 characters of base64, as Kafka's Uuid.randomUuid (B53).
+  std::string id = wire::to_string(wire::Uuid{random_.next(), random_.next()});
+  metadata::Transaction transaction;
+  transaction.require(key, std::nullopt).set(key, id);
+  CO_TRY(co_await metadata_->commit(std::move(transaction)));
+  co_return id;
+}
+
+base::Task<base::Status> LocalBackend::open_broker() {
+  settings_ = broker_settings(config_);
+  settings_.cluster_id = CO_TRY(co_await cluster_id());
+  topics_ = std::make_unique<topics::TopicRegistry>(
+      topics::TopicRegistry::Parts{home_, clock_, random_, *store_, *metadata_},
+      CO_TRY(topic_defaults(config_)));
+  CO_TRY(co_await topics_->load());
+  offsets_ = std::make_unique<coordinator::OffsetsStream>(home_, clock_, *store_, *topics_);
+  groups_ = std::make_unique<coordinator::GroupCoordinator>(
+      coordinator::GroupCoordinator::Parts{home_, clock_, random_, *offsets_},
+      coordinator_options(config_));
+  topics_->on_removed(
+      [this](std::string topic) { return forget_topic(*groups_, std::move(topic)); });
+  CO_TRY(co_await groups_->load());
+  producer_ids_ = std::make_unique<metadata::IdAllocator>(
+      home_, *metadata_, std::string(kNextProducerKey), kProducerIdBlock);
+  topics_->start_retention(
+      std::chrono::milliseconds(config_.get_int("log.retention.check.interval.ms")));
+  broker_.reset(new handlers::Broker{home_, clock_, *store_, *topics_, *groups_, *producer_ids_,
+                                     settings_});
+  router_ = std::make_unique<handlers::RequestRouter>(*broker_);
+  co_return base::Status{};
+}
+
+base::Task<base::Status> LocalBackend::close() {
+  co_await broker_->tasks.stop_and_join();
+  co_await topics_->stop();
+  const base::Status stopped = co_await store_->stop();
+  co_await replica_->stop_and_join();
+  co_await metadata_->stop();
+  co_return stopped;
+}
+
+}  // namespace thalweg

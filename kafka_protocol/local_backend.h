@@ -1,0 +1,57 @@
+// LocalBackend: a broker whose everything is in one local directory: chunk log, segments, metadata. It builds the parts,
+// bottom up, on the home core, and takes them down in the other order.
+#pragma once
+
+#include <memory>
+
+#include "kafka_protocol/coordinator/offsets_stream.h"
+#include "kafka_protocol/handlers/request_router.h"
+#include "kafka_protocol/server/serve.h"
+#include "kafka_protocol/topics/batch_rules.h"
+#include "streamcore/base/posix_file_system.h"
+#include "streamcore/base/quota_file_system.h"
+#include "streamcore/chunk/local_replica.h"
+#include "streamcore/metadata/object_log_metadata_store.h"
+#include "streamcore/object_store/local_object_store.h"
+
+namespace thalweg {
+
+class LocalBackend final : public server::Backend {
+ public:
+  // On main's thread, while the cores run.
+  static base::Result<std::unique_ptr<server::Backend>> open(const server::Config& config,
+                                                             server::Cores& cores);
+
+  server::RequestHandler& handler() override { return *router_; }
+  base::Task<base::Status> close() override;
+
+ private:
+  LocalBackend(const server::Config& config, base::Executor& home) : config_(config), home_(home) {}
+
+  base::Task<base::Status> open_all();
+  base::Task<base::Status> open_storage();
+  base::Task<base::Status> open_broker();
+  base::Task<base::Result<std::string>> cluster_id();
+
+  const server::Config& config_;
+  base::Executor& home_;
+  base::SystemClock clock_;
+  base::SystemRandom random_;
+  topics::BatchRules rules_;
+
+  std::unique_ptr<base::PosixFileSystem> disk_;
+  std::unique_ptr<base::QuotaFileSystem> files_;
+  std::unique_ptr<chunk::LocalReplica> replica_;
+  std::unique_ptr<object_store::LocalObjectStore> objects_;
+  std::unique_ptr<metadata::ObjectLogMetadataStore> metadata_;
+  std::unique_ptr<StreamStore> store_;
+  std::unique_ptr<topics::TopicRegistry> topics_;
+  std::unique_ptr<coordinator::OffsetsStream> offsets_;
+  std::unique_ptr<coordinator::GroupCoordinator> groups_;
+  std::unique_ptr<metadata::IdAllocator> producer_ids_;
+  handlers::BrokerSettings settings_;
+  std::unique_ptr<handlers::Broker> broker_;
+  std::unique_ptr<handlers::RequestRouter> router_;
+};
+
+}  // namespace thalweg
