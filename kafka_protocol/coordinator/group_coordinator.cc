@@ -101,12 +101,18 @@ GroupCoordinator::Entry& GroupCoordinator::find_or_create(std::string_view group
 }
 
 void GroupCoordinator::settle(Entry& entry) {
+  if (!drop_if_nothing(entry)) arm_timer(entry);
+}
+
+bool GroupCoordinator::drop_if_nothing(Entry& entry) {
   const Group& group = entry.group;
-  const bool holds_nothing = group.state() == GroupState::kEmpty && group.pending_count() == 0 &&
-                             entry.offsets.empty() && !entry.stored && entry.writes_in_flight == 0;
-  if (!holds_nothing) return arm_timer(entry);
+  if (group.state() != GroupState::kEmpty || group.pending_count() > 0 || entry.stored ||
+      !entry.offsets.empty() || entry.writes_in_flight > 0) {
+    return false;
+  }
   cancel_timer(entry);
   groups_.erase(groups_.find(group.id()));
+  return true;
 }
 
 void GroupCoordinator::arm_timer(Entry& entry) {

@@ -134,6 +134,8 @@ class GroupCoordinator final : private GroupOutput, private LiveRecords {
   Entry& find_or_create(std::string_view group_id);
   // After every input to a group: its timer is set, and a group that holds nothing is dropped.
   void settle(Entry& entry);
+  // The second half alone; true if the group is gone.
+  bool drop_if_nothing(Entry& entry);
   void arm_timer(Entry& entry);
   void cancel_timer(Entry& entry);
   std::string fresh_member_id(std::string_view prefix);

@@ -31,9 +31,9 @@ Task<Status> GroupCoordinator::load() {
 }
 
 Task<void> GroupCoordinator::stop() {
+  phase_ = Phase::kLost;  // nothing new is begun
   writer_.stop();
   co_await tasks_.stop_and_join();
-  phase_ = Phase::kLost;
   drop_all(KafkaError::kNotCoordinator);
 }
 
@@ -151,7 +151,7 @@ Task<KafkaError> GroupCoordinator::write(std::string group_id, std::vector<KeyVa
                  CHECK(entry != nullptr);
                  --entry->writes_in_flight;
                  if (error == KafkaError::kNone) apply(*entry);
-                 settle(*entry);
+                 drop_if_nothing(*entry);  // no deadline came nearer
                  write_done_.notify_all();
                  answer->set(error);
                });

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "kafka_protocol/coordinator/group_coordinator.h"
+#include "streamcore/base/log.h"
 
 namespace thalweg::coordinator {
 
@@ -121,7 +122,7 @@ Task<OffsetCommitResponse> GroupCoordinator::commit_offsets(const OffsetCommitRe
       }
     }
   } else if (entry != nullptr) {
-    settle(*entry);
+    drop_if_nothing(*entry);
   }
   writer_.release(units);
   co_return response;
@@ -216,6 +217,7 @@ Task<KafkaError> GroupCoordinator::on_topic_deleted(std::string topic) {
   KafkaError result = KafkaError::kNone;
   for (const std::string& id : group_ids) {
     co_await settled(id);  // a commit that was on its way when the topic went
+    if (const auto gone = not_ready()) co_return *gone;
     const Entry* entry = find(id);
     const auto* partitions = entry == nullptr ? nullptr : entry->offsets.find(topic);
     if (partitions == nullptr) continue;
@@ -260,6 +262,7 @@ Task<KafkaError> GroupCoordinator::expire_offsets() {
   for (const auto& [id, entry] : groups_) group_ids.push_back(id);
   KafkaError result = KafkaError::kNone;
   for (const std::string& id : group_ids) {
+    if (const auto gone = not_ready()) co_return *gone;
     Entry* entry = find(id);
     // What is being written is not old.
     if (entry == nullptr || entry->writes_in_flight > 0 ||
@@ -284,7 +287,8 @@ Task<KafkaError> GroupCoordinator::expire_offsets() {
 Task<void> GroupCoordinator::expire_periodically() {
   while (co_await tasks_.sleep_for(options_.retention_check_interval)) {
     const KafkaError error = co_await expire_offsets();
-    if (error == KafkaError::kNotCoordinator) continue;
+    if (error == KafkaError::kNone) continue;
+    base::log_warn("coordinator: offsets not expired: " + std::string(wire::to_string(error)));
   }
 }
 

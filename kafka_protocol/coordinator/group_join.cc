@@ -92,6 +92,9 @@ void Group::join_new(const JoinContext& context, const JoinGroupRequest& request
     add_member(context.fresh_member_id, context, request, now, std::move(reply));
     return;
   }
+  if (pending_.size() >= options_.members_max) {
+    return reply(join_error(KafkaError::kGroupMaxSizeReached));
+  }
   // It has to come back with the id, so that a client that gave up waiting leaves no member behind.
   pending_.insert_or_assign(context.fresh_member_id,
                             now.steady + Milliseconds(request.session_timeout_ms));

@@ -21,9 +21,13 @@ bool nothing_was_appended(ErrorCode code) {
          code == ErrorCode::kUnavailable || code == ErrorCode::kInvalidArgument;
 }
 
+size_t bytes_of(const KeyValueRecord& record) {
+  return record.key.size() + (record.value ? record.value->size() : 0);
+}
+
 size_t bytes_of(const std::vector<KeyValueRecord>& records) {
   size_t bytes = 0;
-  for (const auto& r : records) bytes += r.key.size() + (r.value ? r.value->size() : 0);
+  for (const KeyValueRecord& record : records) bytes += bytes_of(record);
   return bytes;
 }
 
@@ -90,11 +94,34 @@ std::vector<KeyValueRecord> OffsetsWriter::take_batch(std::vector<Done>& dones) 
   return batch;
 }
 
+// One append if it fits, which only a write that is large by itself does not. The offset of the
+// first record.
+Task<base::Result<int64_t>> OffsetsWriter::append_parts(std::vector<KeyValueRecord> records) {
+  std::optional<int64_t> first;
+  for (size_t at = 0; at < records.size();) {
+    std::vector<KeyValueRecord> part;
+    size_t bytes = 0;
+    do {
+      bytes += bytes_of(records[at]);
+      part.push_back(std::move(records[at++]));
+    } while (at < records.size() && part.size() < kAppendRecordsMax &&
+             bytes + bytes_of(records[at]) <= kAppendBytesMax);
+    auto appended = co_await log_.append(std::move(part));
+    if (!appended.has_value()) {
+      // With half of it on the log, only the log knows.
+      if (first) appended.error().code = ErrorCode::kUnknownOutcome;
+      co_return appended;
+    }
+    if (!first) first = *appended;
+  }
+  co_return *first;
+}
+
 Task<Status> OffsetsWriter::append_batch() {
   std::vector<Done> dones;
   std::vector<KeyValueRecord> batch = take_batch(dones);
   const size_t count = batch.size();
-  const auto appended = co_await log_.append(std::move(batch));
+  const auto appended = co_await append_parts(std::move(batch));
   if (appended.has_value()) {
     records_on_log_ += count;
     records_since_start_ += count;
@@ -122,7 +149,7 @@ Task<Status> OffsetsWriter::rewrite_some() {
   std::vector<KeyValueRecord> batch = live_.next(cursor_, kAppendRecordsMax);
   if (batch.empty()) co_return co_await finish_rewrite();
   const size_t count = batch.size();
-  const auto appended = co_await log_.append(std::move(batch));
+  const auto appended = co_await append_parts(std::move(batch));
   if (appended.has_value()) {
     if (rewrite_start_ < 0) rewrite_start_ = *appended;
     records_on_log_ += count;

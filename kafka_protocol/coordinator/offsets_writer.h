@@ -21,8 +21,8 @@
 namespace thalweg::coordinator {
 
 inline constexpr size_t kAppendRecordsMax = 10000;
-inline constexpr size_t kAppendBytesMax =
-    512u << 10;  // of keys and values; a larger single write goes alone
+inline constexpr size_t kAppendBytesMax = 512u
+                                          << 10;  // of keys and values; a larger record goes alone
 // Records that may wait to be appended; commits beyond that wait before they are looked at.
 inline constexpr size_t kQueuedRecordsMax = 100000;
 // A log is not worth rewriting below this many records.
@@ -82,6 +82,7 @@ class OffsetsWriter {
   bool rewrite_due() const;
   std::vector<KeyValueRecord> take_batch(std::vector<Done>& dones);
   base::Task<base::Status> append_batch();
+  base::Task<base::Result<int64_t>> append_parts(std::vector<KeyValueRecord> records);
   base::Task<base::Status> rewrite_some();
   base::Task<base::Status> finish_rewrite();
 

@@ -197,6 +197,24 @@ TEST(Stopping, AnswersWhatWaits) {
   EXPECT_EQ(pair.follower.commit(2)->topics[0].partitions[0].error_code, kNotCoordinator);
 }
 
+TEST(Stopping, DoesNotWaitForAnExpiryThatCanNoLongerBeWritten) {
+  Quiet quiet;
+  CoordinatorOptions options;
+  options.offsets_retention_ms = 1000;
+  Broker broker(options);
+  for (int g = 0; g < 5; ++g) {
+    Client c(broker);
+    c.group = "g" + std::to_string(g);
+    c.commit(1);
+  }
+  broker.pass(599s);
+  broker.log.append_takes = 100ms;
+  broker.pass(1050ms);  // the first group's tombstones are on their way
+  ASSERT_EQ(broker.coordinator().group_count(), 5u);
+  broker.run(broker.coordinator().stop());
+  EXPECT_TRUE(broker.coordinator().lost());
+}
+
 // Two hundred random runs: members join, sync, commit and leave, the log fails at times, the broker
 // is killed at times. A commit that was answered is never lost or older than what is fetched later.
 TEST(Simulation, AnAnsweredCommitIsNeverLost) {

@@ -1,6 +1,7 @@
 // An offsets log in memory, whose appends take virtual time and fail when a test says so.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <utility>
@@ -19,6 +20,13 @@ class MemoryLog final : public OffsetsLog {
 
   base::Task<base::Result<int64_t>> append(std::vector<KeyValueRecord> records) override {
     ++appends;
+    size_t bytes = 0;
+    for (const auto& r : records) bytes += r.key.size() + (r.value ? r.value->size() : 0);
+    largest_append_bytes = std::max(largest_append_bytes, bytes);
+    if (fail_after && appends > *fail_after) {
+      fail_after.reset();
+      fail_next = base::ErrorCode::kNoSpace;
+    }
     co_await base::sleep_for(*executor_, append_takes);
     if (fail_next) {
       const base::ErrorCode code = *std::exchange(fail_next, std::nullopt);
@@ -66,7 +74,9 @@ class MemoryLog final : public OffsetsLog {
   std::optional<base::ErrorCode> fail_next;
   std::optional<base::ErrorCode> fail_replay;
   bool lands_all_the_same = false;  // the append that fails next is found by a replay
+  std::optional<int> fail_after;    // refuse the append after this many
   int appends = 0;
+  size_t largest_append_bytes = 0;
 
  private:
   void keep(std::vector<KeyValueRecord> records) {

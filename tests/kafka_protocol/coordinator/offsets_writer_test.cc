@@ -81,6 +81,48 @@ TEST(Rewrite, AFailedTrimIsMadeUpForByTheNext) {
   EXPECT_GT(broker.log.start(), start);
 }
 
+wire::OffsetCommitRequest large_commit(const std::string& metadata) {
+  wire::OffsetCommitRequest request;
+  request.group_id = "large";
+  request.topics.resize(1);
+  request.topics[0].name = "t";
+  for (int p = 0; p < 1000; ++p) {
+    auto& partition = request.topics[0].partitions.emplace_back();
+    partition.partition_index = p;
+    partition.committed_offset = p;
+    partition.committed_metadata = metadata;
+  }
+  return request;
+}
+
+TEST(LargeWrite, IsSplitIntoAppendsOfBoundedSize) {
+  Broker broker;
+  const std::string metadata(4096, 'x');
+  const auto request = large_commit(metadata);
+  const auto response = broker.run(broker.coordinator().commit_offsets(request, 8));
+  EXPECT_EQ(response.topics[0].partitions.back().error_code, KafkaError::kNone);
+  EXPECT_GE(broker.log.appends, 8);
+  EXPECT_LE(broker.log.largest_append_bytes, kAppendBytesMax);
+}
+
+TEST(LargeWrite, ThatFailsHalfwayIsReadBackFromTheLog) {
+  base::set_log_sink([](base::LogLevel, std::string_view) {});
+  Broker broker;
+  const std::string metadata(4096, 'x');
+  const auto request = large_commit(metadata);
+  broker.log.fail_after = 3;
+  const auto response = broker.run(broker.coordinator().commit_offsets(request, 8));
+  EXPECT_NE(response.topics[0].partitions[0].error_code, KafkaError::kNone);
+  broker.pass(5s);
+  const size_t landed = broker.log.records().size();
+  ASSERT_GT(landed, 0u);
+  ASSERT_LT(landed, 1000u);
+  const auto fetched = broker.coordinator().fetch_offsets(
+      {.group_id = "large", .member_id = {}, .topics = std::nullopt});
+  EXPECT_EQ(fetched.topics.at(0).partitions.size(), landed);
+  base::set_log_sink({});
+}
+
 // Kills the broker at every step around a rewrite: the state a reader sees never goes back.
 TEST(Rewrite, SurvivesACrashAtEveryStep) {
   uint64_t last = 0;
