@@ -1,5 +1,5 @@
-// OffsetsStream: the coordinator's log on the stream of a `__consumer_offsets` partition, a stream like any other, in
-// Kafka's record formats. The topic is created with the first record.
+// OffsetsStream: the coordinator's log on the stream of a `__consumer_offsets` partition, a stream
+// like any other, in Kafka's record formats. The topic is created with the first record.
 #pragma once
 
 #include "kafka_protocol/coordinator/offsets_log.h"
