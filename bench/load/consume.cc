@@ -11,6 +11,7 @@ namespace thalweg::load {
 namespace {
 
 constexpr int kPollMilliseconds = 1000;
+constexpr int kBatchMilliseconds = 50;  // a batch call waits this long for the batch to fill
 constexpr int kGiveUpMilliseconds = 60'000;
 constexpr size_t kBatch = 10'000;
 
@@ -62,10 +63,13 @@ int consume(const Options& options) {
   const int64_t began = now_microseconds();
   assign_all(consumer, options, RD_KAFKA_OFFSET_BEGINNING);
   uint64_t records = 0, bytes = 0;
+  int64_t last_news = began;
   while (records < wanted) {
     const ssize_t got =
-        rd_kafka_consume_batch_queue(queue, kGiveUpMilliseconds, batch.data(), batch.size());
-    if (got <= 0) die("no more records came");
+        rd_kafka_consume_batch_queue(queue, kBatchMilliseconds, batch.data(), batch.size());
+    const int64_t now = now_microseconds();
+    if (got > 0) last_news = now;
+    if (now - last_news > kGiveUpMilliseconds * 1000) die("no more records came");
     for (ssize_t at = 0; at < got; ++at) {
       if (batch[at]->err) die(rd_kafka_message_errstr(batch[at]));
       ++records;
@@ -73,7 +77,7 @@ int consume(const Options& options) {
       rd_kafka_message_destroy(batch[at]);
     }
   }
-  print_result(records, bytes, now_microseconds() - began, {});
+  print_result(records, bytes, last_news - began, {});
   rd_kafka_queue_destroy(queue);
   rd_kafka_consumer_close(consumer);
   rd_kafka_destroy(consumer);
