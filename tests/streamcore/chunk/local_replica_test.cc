@@ -310,6 +310,33 @@ TEST_F(LocalReplicaTest, AFailedSyncIsADeadReplicaThatStillReads) {
   expect_chunks(0, 2);
 }
 
+TEST_F(LocalReplicaTest, AChunkWhoseSyncFailedIsWrittenAgainBeforeItCounts) {
+  open();
+  for (uint64_t seq = 0; seq < 20; ++seq) {
+    put_all(seq, seq + 1);
+    disk.fail_next_sync();
+    EXPECT_FALSE(put(chunk(++seq)));
+    restart();  // no power cut: what the disk lost can still be read
+    ASSERT_TRUE(sim::run(*executor, replica->make_durable()));
+    ASSERT_EQ(*seal(seq), PutOutcome::kExists);
+    power_cut_and_open();
+    ASSERT_TRUE(read(seq)) << seq;
+  }
+}
+
+TEST_F(LocalReplicaTest, ASealWhoseSyncFailedIsWrittenAgainBeforeTheNext) {
+  open();
+  ASSERT_TRUE(seal(0));
+  for (uint64_t seq = 1; seq < 20; ++seq) {
+    disk.fail_next_sync();
+    EXPECT_FALSE(seal(seq));
+    restart();
+    ASSERT_TRUE(seal(++seq));
+    power_cut_and_open();
+    ASSERT_EQ(list().size(), seq + 1);
+  }
+}
+
 TEST_F(LocalReplicaTest, NothingIsDecidedAboveAFileThatCannotBeMadeDurable) {
   open();
   put_all(0, 2);
