@@ -12,9 +12,14 @@ constexpr std::string_view kClusterIdKey = "cluster/id";
 constexpr std::string_view kNextProducerKey = "next/producer";
 constexpr uint64_t kProducerIdBlock = 1000;  // as Kafka's ProducerIdManager
 
+// Of the disk and of the size limit, kept for what must work when both are full.
+constexpr uint64_t kReserveBytes = 16 << 20;
+
 StreamStoreOptions store_options(const server::Config& config) {
   StreamStoreOptions options;
-  const auto bytes = [&](std::string_view key) { return static_cast<uint64_t>(config.get_int(key)); };
+  const auto bytes = [&](std::string_view key) {
+    return static_cast<uint64_t>(config.get_int(key));
+  };
   options.chunk_bytes_target = bytes("thalweg.chunk.target.bytes");
   options.outstanding_log_bytes_max = bytes("thalweg.log.outstanding.max.bytes");
   options.memory_tail_bytes_max = bytes("thalweg.memory.tail.bytes");
@@ -40,14 +45,11 @@ base::Result<topics::TopicDefaults> topic_defaults(const server::Config& config)
 
 topics::ConfigType type_of(const server::ConfigKey& key) {
   switch (key.type) {
-    case server::KeyType::kBool:
-      return topics::ConfigType::kBoolean;
+    case server::KeyType::kBool: return topics::ConfigType::kBoolean;
     case server::KeyType::kInt:
       return key.max > INT32_MAX ? topics::ConfigType::kLong : topics::ConfigType::kInt;
-    case server::KeyType::kString:
-      return topics::ConfigType::kString;
-    case server::KeyType::kList:
-      return topics::ConfigType::kList;
+    case server::KeyType::kString: return topics::ConfigType::kString;
+    case server::KeyType::kList: return topics::ConfigType::kList;
   }
   return topics::ConfigType::kString;
 }
@@ -88,8 +90,8 @@ coordinator::CoordinatorOptions coordinator_options(const server::Config& config
 base::Task<void> forget_topic(coordinator::GroupCoordinator& groups, std::string topic) {
   const wire::KafkaError error = co_await groups.on_topic_deleted(topic);
   if (error == wire::KafkaError::kNone) co_return;
-  base::log_warn("offsets of deleted topic " + topic + " are kept for now: " +
-                 std::string(wire::to_string(error)));
+  base::log_warn("offsets of deleted topic " + topic +
+                 " are kept for now: " + std::string(wire::to_string(error)));
 }
 
 }  // namespace
@@ -118,6 +120,7 @@ base::Task<base::Status> LocalBackend::open_storage() {
   files_ = std::make_unique<base::QuotaFileSystem>(
       *disk_, "thalweg.data.size.limit.bytes",
       limit < 0 ? UINT64_MAX : static_cast<uint64_t>(limit), 0);
+  files_->set_reserve(kReserveBytes);
   CO_TRY(co_await files_->measure({"log", "objects"}));
   chunk::LocalReplicaOptions replica_options;
   replica_options.file_bytes = static_cast<uint64_t>(config_.get_int("thalweg.log.file.bytes"));
@@ -166,8 +169,8 @@ base::Task<base::Status> LocalBackend::open_broker() {
       home_, *metadata_, std::string(kNextProducerKey), kProducerIdBlock);
   topics_->start_retention(
       std::chrono::milliseconds(config_.get_int("log.retention.check.interval.ms")));
-  broker_.reset(new handlers::Broker{home_, clock_, *store_, *topics_, *groups_, *producer_ids_,
-                                     settings_});
+  broker_.reset(
+      new handlers::Broker{home_, clock_, *store_, *topics_, *groups_, *producer_ids_, settings_});
   router_ = std::make_unique<handlers::RequestRouter>(*broker_);
   co_return base::Status{};
 }

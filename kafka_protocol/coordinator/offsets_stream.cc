@@ -65,6 +65,7 @@ base::Status OffsetsStream::replay_batch(base::ByteView bytes, const ReplaySink&
 }
 
 base::Task<base::Status> OffsetsStream::replay(ReplaySink sink) {
+  if (store_.stopped()) co_return base::fail(base::ErrorCode::kFenced, "the log has stopped");
   const topics::TopicRef topic = topics_.find(topics::kOffsetsTopic);
   if (topic == nullptr) co_return base::Status{};
   const StreamId stream = topic->stream(kPartition);

@@ -81,7 +81,17 @@ class QuotaFileSystem::QuotaFile final : public File {
 Status QuotaFileSystem::reserve(Node& node, uint64_t size) {
   if (size <= node.size) return {};
   const uint64_t growth = size - node.size;
-  if (used_ > limit_ || growth > limit_ - used_) {
+  const bool small = growth <= kSmallGrowthMax;
+  const uint64_t limit = small && limit_ <= UINT64_MAX - reserve_ ? limit_ + reserve_ : limit_;
+  if (!small && reserve_ > 0) {
+    const Result<uint64_t> free = files_.free_bytes();
+    if (free.has_value() && *free < growth + reserve_) {
+      return fail(ErrorCode::kNoSpace, "disk: " + std::to_string(growth) + " more bytes with " +
+                                           std::to_string(*free) + " free, of which " +
+                                           std::to_string(reserve_) + " are kept for metadata");
+    }
+  }
+  if (used_ > limit || growth > limit - used_) {
     return fail(ErrorCode::kNoSpace, name_ + ": " + std::to_string(growth) + " more bytes over " +
                                          std::to_string(used_) + " of " + std::to_string(limit_));
   }

@@ -26,6 +26,9 @@ class QuotaFileSystem final : public FileSystem {
   // Sets the used bytes to the sum of all files below `directories`. Before the first file is
   // opened.
   Task<Status> measure(std::vector<std::string> directories);
+  // Keeps so many bytes of limit and disk for small writes (metadata, seals), which large ones may
+  // not use up: a full disk must still start, trim and delete.
+  void set_reserve(uint64_t reserve_bytes) { reserve_ = reserve_bytes; }
   // A limit below what is used refuses growth only.
   void set_limit(uint64_t limit_bytes) { limit_ = limit_bytes; }
   uint64_t limit_bytes() const { return limit_; }
@@ -44,6 +47,9 @@ class QuotaFileSystem final : public FileSystem {
   Result<uint64_t> free_bytes() override;
 
  private:
+  // Growth of at most this much in one call may use the reserve.
+  static constexpr uint64_t kSmallGrowthMax = 256 << 10;
+
   class QuotaFile;
   // A file in use: open, being changed, or with several names. Others are not remembered.
   struct Node {
@@ -66,6 +72,7 @@ class QuotaFileSystem final : public FileSystem {
   std::string name_;
   uint64_t limit_;
   uint64_t used_;
+  uint64_t reserve_ = 0;
   std::map<std::string, std::shared_ptr<Node>> nodes_;  // shared by the names of one file
 };
 

@@ -16,7 +16,8 @@ using channel::StreamUse;
 
 namespace {
 constexpr size_t kRowsPerTransaction = 2000;
-}
+constexpr size_t kRemovedPerTransaction = 200;  // each with all its segment rows
+}  // namespace
 
 base::Task<base::Status> StreamRows::commit(metadata::Transaction transaction) {
   transaction.conditions.push_back(parts_.row.condition());
@@ -86,33 +87,44 @@ base::Task<base::Status> StreamRows::trim(StreamState& stream, Offset to) {
 }
 
 base::Task<base::Status> StreamRows::remove(std::vector<StreamId> streams) {
-  for (const StreamId id : streams) CO_TRY(co_await remove_one(id));
+  for (size_t i = 0; i < streams.size(); i += kRemovedPerTransaction) {
+    const size_t end = std::min(streams.size(), i + kRemovedPerTransaction);
+    CO_TRY(co_await remove_some({streams.begin() + static_cast<ptrdiff_t>(i),
+                                 streams.begin() + static_cast<ptrdiff_t>(end)}));
+  }
   co_return base::Status{};
 }
 
-base::Task<base::Status> StreamRows::remove_one(StreamId id) {
-  const StreamUse use = CO_TRY(co_await parts_.streams.load(id));
-  StreamState& stream = *use;
-  CO_TRY(co_await parts_.streams.load_segments(stream));
+base::Task<base::Status> StreamRows::remove_some(std::vector<StreamId> ids) {
+  std::vector<StreamUse> uses;
+  for (const StreamId id : ids) {
+    uses.push_back(CO_TRY(co_await parts_.streams.load(id)));
+    CO_TRY(co_await parts_.streams.load_segments(*uses.back()));
+  }
   const RowGate::Pass pass = co_await parts_.gate.enter();
-  stream.deleted = true;  // also for a stream without a row: an append must not create it now
-  if (!stream.has_row) co_return base::Status{};
   metadata::Transaction transaction;
-  const std::string key = channel::stream_row_key(id);
-  transaction.require(key, channel::encode_stream_row(stream.row)).erase(key);
   SegmentObjects::Released released;
-  if (stream.row.annotation.object != channel::kNoObject) {
-    ++released[stream.row.annotation.object];
+  for (const StreamUse& stream : uses) {
+    stream->deleted = true;  // also for a stream without a row: an append must not create it now
+    if (!stream->has_row) continue;
+    const std::string key = channel::stream_row_key(stream->id);
+    transaction.require(key, channel::encode_stream_row(stream->row)).erase(key);
+    if (stream->row.annotation.object != channel::kNoObject) {
+      ++released[stream->row.annotation.object];
+    }
+    for (const segment::SegmentRow& segment : stream->segments) {
+      transaction.erase(channel::segment_row_key(stream->id, segment.range.first));
+      ++released[segment.object];
+    }
   }
-  for (const segment::SegmentRow& segment : stream.segments) {
-    transaction.erase(channel::segment_row_key(id, segment.range.first));
-    ++released[segment.object];
-  }
+  if (transaction.writes.empty()) co_return base::Status{};
   CO_TRY(co_await parts_.objects.release(transaction, released));
   CO_TRY(co_await commit(std::move(transaction)));
-  stream.has_row = false;
-  stream.segments.clear();
-  parts_.tail.forget(stream);
+  for (const StreamUse& stream : uses) {
+    stream->has_row = false;
+    stream->segments.clear();
+    parts_.tail.forget(*stream);
+  }
   co_return base::Status{};
 }
 

@@ -33,7 +33,7 @@ class StreamRows {
 
  private:
   base::Task<base::Status> commit(metadata::Transaction transaction);
-  base::Task<base::Status> remove_one(StreamId id);
+  base::Task<base::Status> remove_some(std::vector<StreamId> streams);
 
   Parts parts_;
 };
