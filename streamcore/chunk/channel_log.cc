@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <set>
+#include <map>
 
 #include "streamcore/base/check.h"
 #include "streamcore/base/log.h"
@@ -275,12 +275,12 @@ Task<Status> ChannelLog::make_durable() {
 }
 
 Task<Status> ChannelLog::sync_everything() {
-  std::set<FilePtr> log_files;
+  std::map<uint64_t, FilePtr> log_files;  // by number: one order, whatever the addresses
   for (const auto& [number, epoch] : epochs_) {
-    for (const auto& [seq, location] : epoch.chunks) log_files.insert(location.file);
+    for (const auto& [seq, location] : epoch.chunks) log_files.emplace(location.file->name().number, location.file);
   }
   if (log_files.empty() && epochs_.empty()) co_return Status();
-  for (const FilePtr& file : log_files) {
+  for (const auto& [number, file] : log_files) {
     const LogFilePin pin(file);
     CO_TRY(co_await pin->sync());
   }
