@@ -89,11 +89,16 @@ uint64_t Channel::ready_log_bytes() const {
   return ready;
 }
 
+bool Channel::outstanding_full(uint64_t bytes) const {
+  const uint64_t outstanding = tail_.unoffloaded_bytes() + unwritten_bytes_;
+  return outstanding > 0 &&
+         outstanding + bytes + kChunkOverheadMax > options_.outstanding_log_bytes_max;
+}
+
 Channel::Admission Channel::admission(uint64_t bytes) const {
   if (stop_error_.has_value() || closing_) return Admission::kStopped;
   const uint64_t cost = bytes + kChunkOverheadMax;
-  const uint64_t outstanding = tail_.unoffloaded_bytes() + unwritten_bytes_;
-  if (outstanding > 0 && outstanding + cost > options_.outstanding_log_bytes_max) {
+  if (outstanding_full(bytes)) {
     return offload_full_ ? Admission::kNoSpace : Admission::kWait;
   }
   if (unwritten_bytes_ > 0 && unwritten_bytes_ + cost > options_.unwritten_bytes_max) {
@@ -116,8 +121,15 @@ base::Task<base::Status> Channel::admit(uint64_t bytes) {
       case Admission::kWait: break;
     }
     const uint64_t wanted = unwritten_bytes_ + bytes + kChunkOverheadMax;
-    if (ready_log_bytes() < wanted && !making_ready_) tasks_.spawn(make_log_ready());
     ready_wanted_ = std::max(ready_wanted_, wanted);
+    if (ready_log_bytes() < wanted && !making_ready_) {
+      tasks_.spawn(make_log_ready());
+      if (admission(bytes) != Admission::kWait) continue;  // it was quick
+    }
+    if (outstanding_full(bytes)) {
+      room_wanted_ = true;
+      moved_();
+    }
     co_await admission_changed_.wait();
   }
 }
@@ -154,6 +166,7 @@ base::Task<void> Channel::make_log_ready() {
 }
 
 void Channel::space_freed() {
+  room_wanted_ = false;
   keep_log_ready();
   admission_changed_.notify_all();
 }
@@ -258,8 +271,11 @@ void Channel::submit_front() {
   unwritten_bytes_ -= open.footprint;
   open_.pop_front();
   // Deleted while it waited here: its entries are nobody's any more.
-  for (StreamState*& stream : logged->streams) {
-    if (stream->deleted) stream = nullptr;
+  for (size_t i = 0; i < logged->streams.size(); ++i) {
+    StreamState*& stream = logged->streams[i];
+    if (!stream->gone()) continue;
+    stream->durable = logged->entries[i].header.end();
+    stream = nullptr;
   }
   in_flight_.push_back(&tail_.push(std::move(logged)));
   owner_->submit(std::move(finished));

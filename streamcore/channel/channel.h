@@ -55,6 +55,8 @@ class Channel final : public chunk::OwnerListener {
   // Log space came back, or offload cannot free any because the disk is full.
   void space_freed();
   void offload_out_of_space(bool out_of_space);
+  // An append waits for chunks to be offloaded; told through `moved`.
+  bool wants_room() const { return room_wanted_; }
 
   // Refuses further appends, waits for those in flight, and ends the owner. The end: the next
   // chunk's seq.
@@ -69,6 +71,7 @@ class Channel final : public chunk::OwnerListener {
 
   enum class Admission { kOpen, kWait, kNoSpace, kStopped };
   Admission admission(uint64_t bytes) const;
+  bool outstanding_full(uint64_t bytes) const;
   uint64_t ready_log_bytes() const;
   void keep_log_ready();
   base::Task<void> make_log_ready();
@@ -94,6 +97,7 @@ class Channel final : public chunk::OwnerListener {
   std::deque<LoggedChunk*> in_flight_;  // submitted, not durable
   uint64_t unwritten_bytes_ = 0;        // footprint of open_
   uint64_t ready_wanted_ = 0;           // log space somebody waits for
+  bool room_wanted_ = false;            // somebody waits for offload
   bool pump_scheduled_ = false;
   bool last_chunk_empty_ = true;
   base::TimerId idle_timer_ = 0;

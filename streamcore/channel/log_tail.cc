@@ -1,5 +1,7 @@
 #include "streamcore/channel/log_tail.h"
 
+#include <algorithm>
+
 #include "streamcore/base/check.h"
 
 namespace thalweg::channel {
@@ -64,6 +66,7 @@ void LogTail::forget(StreamState& stream) {
   while (!stream.entries.empty()) {
     const EntryAt entry = stream.entries.front();
     entry.chunk->streams[entry.index] = nullptr;
+    stream.durable = std::max(stream.durable, entry.chunk->header(entry.index).end());
     stream.entries.pop_front();
   }
 }

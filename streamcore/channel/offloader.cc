@@ -179,19 +179,25 @@ base::Task<base::Status> Offloader::upload(Job& job) {
 // --- commit
 // ----------------------------------------------------------------------------------------------------------
 
+namespace {
+// False for a range that lies below the trim point, which may have moved since it was planned.
+bool has_content(const PlannedStream& planned) {
+  return planned.content_from < planned.entries.size() &&
+         planned.end > planned.stream->row.trim_point;
+}
+}  // namespace
+
 void Offloader::add_stream(Job& job, size_t i, metadata::Transaction& transaction,
                            SegmentObjects::Released& released) {
   const PlannedStream& planned = job.plan.streams[i];
   StreamState& stream = *planned.stream;
-  if (stream.deleted) return;
+  if (stream.gone()) return;
   CHECK(stream.row.committed_end == planned.expected_end);
   const Object& object = job.objects[job.object_of[i]];
   const segment::StreamRange& range = job.ranges[i];
   StreamRow row = stream.row;
   if (row.annotation.object != kNoObject) ++released[row.annotation.object];
   row.committed_end = planned.end;
-  const bool packed = planned.content_bytes < parts_.options.own_segment_bytes;
-  row.packed_ranges = packed ? row.packed_ranges + 1 : 0;
   row.annotation = {.object = object.id,
                     .footer_position = range.footer_position,
                     .footer_length = range.footer_length,
@@ -200,7 +206,7 @@ void Offloader::add_stream(Job& job, size_t i, metadata::Transaction& transactio
   transaction.require(key, encode_stream_row(stream.row)).set(key, encode_stream_row(row));
   uint32_t& ranges = job.added_ranges[job.object_of[i]];
   ++ranges;  // the annotation
-  if (planned.content_from < planned.entries.size()) {
+  if (has_content(planned)) {
     ++ranges;
     transaction.set(segment_row_key(stream.id, range.first),
                     segment::encode_segment_row({.object = object.id, .range = range}));
@@ -272,11 +278,10 @@ void Offloader::adopt(Job& job) {
   for (auto& [i, row] : job.new_rows) {
     const PlannedStream& planned = job.plan.streams[i];
     StreamState& stream = *planned.stream;
-    if (row.packed_ranges >= parts_.options.packed_ranges_max) merge_wanted_.push_back(stream.id);
     stream.row = std::move(row);
     stream.annotation = std::move(job.annotations[i]);
     stream.annotation_loaded = true;
-    if (stream.segments_loaded && planned.content_from < planned.entries.size()) {
+    if (stream.segments_loaded && has_content(planned)) {
       stream.segments.push_back(
           {.object = job.objects[job.object_of[i]].id, .range = job.ranges[i]});
     }

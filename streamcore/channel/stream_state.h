@@ -70,7 +70,7 @@ struct StreamState {
 
   StreamId id;
   bool has_row = false;  // `row` is what metadata holds
-  bool deleted = false;
+  bool deleted = false;  // no more appends: it is being deleted, or was
   StreamRow row;
   Offset next;     // to be assigned
   Offset durable;  // one past the last durable entry
@@ -83,6 +83,8 @@ struct StreamState {
   uint32_t users = 0;      // coroutines that hold a pointer to this across a suspension
   TailWatchers watchers;
 
+  // Its deletion is committed.
+  bool gone() const { return deleted && !has_row; }
   bool idle() const { return entries.empty() && watchers.empty() && users == 0 && next == durable; }
 };
 

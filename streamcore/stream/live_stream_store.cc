@@ -40,8 +40,8 @@ LiveStreamStore::LiveStreamStore(Parts parts, StreamStoreOptions options)
       objects_(parts_.executor, parts_.clock, parts_.objects, parts_.metadata, options_),
       stream_ids_(parts_.executor, parts_.metadata, std::string(channel::kNextStreamKey),
                   kStreamIdBlock),
-      offloader_(offload_parts()),
-      merger_(offload_parts(), offloader_),
+      offloader_({parts_.executor, parts_.replicas, parts_.rules, parts_.objects, parts_.metadata,
+                  streams_, tail_, row_, gate_, objects_, segment_reader_, options_}),
       reader_(parts_.replicas, streams_, segment_reader_),
       rows_({parts_.metadata, streams_, tail_, row_, gate_, objects_, options_}),
       offload_turn_(parts_.executor, 1),
@@ -49,12 +49,6 @@ LiveStreamStore::LiveStreamStore(Parts parts, StreamStoreOptions options)
       tasks_(parts_.executor) {}
 
 LiveStreamStore::~LiveStreamStore() = default;
-
-channel::Offloader::Parts LiveStreamStore::offload_parts() {
-  return {parts_.executor, parts_.replicas, parts_.rules,    parts_.objects,
-          parts_.metadata, streams_,        tail_,           row_,
-          gate_,           objects_,        segment_reader_, options_};
-}
 
 base::Task<base::Status> LiveStreamStore::open() {
   channel::ChannelOpener opener({parts_.executor, parts_.random, parts_.metadata, parts_.replicas,
@@ -153,6 +147,7 @@ LeaderEpoch LiveStreamStore::channel_leader_epoch() const {
 }
 
 StreamBounds LiveStreamStore::bounds_of(const StreamState& stream) const {
+  if (stream.gone()) return {Offset(0), Offset(0), Offset(0), channel_leader_epoch()};
   return {.trim_point = stream.row.trim_point,
           .durable_tail = stream.durable,
           .committed_end = stream.row.committed_end,
@@ -211,6 +206,7 @@ base::Task<base::Result<base::Timestamp>> LiveStreamStore::max_timestamp(StreamI
 base::Task<base::Result<AnnotationAt>> LiveStreamStore::annotation(StreamId id) {
   const StreamUse stream = CO_TRY(co_await streams_.load(id));
   CO_TRY(co_await offloader_.load_annotation(*stream));
+  if (stream->gone()) co_return AnnotationAt{};
   co_return AnnotationAt{stream->annotation, stream->row.committed_end};
 }
 
@@ -293,13 +289,13 @@ base::Task<base::Result<bool>> LiveStreamStore::offload_once(uint64_t bytes_max)
     channel_->space_freed();
   }
   if (!done.has_value()) co_return std::unexpected(done.error());
-  for (const StreamId stream : offloader_.take_merge_wanted()) {
-    CO_TRY(co_await merger_.merge(stream));
-  }
   co_return true;
 }
 
 std::optional<base::Duration> LiveStreamStore::offload_due() {
+  // Empty chunks alone are offloaded only if somebody waits for the room they take.
+  const bool room_wanted = channel_->wants_room() && tail_.unoffloaded_count() > 0;
+  if (room_wanted) return base::Duration(0);
   if (!tail_.has_unoffloaded_entries()) return std::nullopt;
   const channel::LoggedChunk& oldest = tail_.unoffloaded(0);
   const bool closed_epoch = oldest.key.epoch != channel_->epoch();
@@ -323,7 +319,8 @@ base::Task<void> LiveStreamStore::offload_loop() {
         if (!co_await tasks_.sleep_for(kOffloadRetry)) co_return;
         continue;
       }
-      if (*done) continue;
+      // A stop that came meanwhile has notified already.
+      if (*done || tasks_.stopping()) continue;
     }
     base::TimerId timer = 0;
     if (due.has_value() && due->count() > 0) {
@@ -339,7 +336,9 @@ base::Task<void> LiveStreamStore::offload_loop() {
 // While the loop only waits for the oldest chunk's age, a chunk more matters when it reaches the
 // size.
 void LiveStreamStore::chunk_became_durable() {
-  if (offload_waits_for_age_ && tail_.unoffloaded_bytes() < options_.offload_bytes) return;
+  const bool enough =
+      tail_.unoffloaded_bytes() >= options_.offload_bytes || channel_->wants_room();
+  if (offload_waits_for_age_ && !enough) return;
   offload_look_.notify_all();
 }
 

@@ -106,6 +106,9 @@ base::Task<base::Result<std::vector<EntryRef>>> StreamReader::read_segments(Stre
                                                                             size_t max_bytes) {
   for (int attempt = 0;; ++attempt) {
     CO_TRY(co_await streams_.load_segments(stream));
+    if (stream.gone()) {
+      co_return base::fail(base::ErrorCode::kNotFound, "the stream was deleted");
+    }
     const auto after = std::upper_bound(
         stream.segments.begin(), stream.segments.end(), from,
         [](Offset offset, const segment::SegmentRow& row) { return offset < row.range.end; });

@@ -102,6 +102,19 @@ base::Task<base::Status> StreamRows::remove_some(std::vector<StreamId> ids) {
     CO_TRY(co_await parts_.streams.load_segments(*uses.back()));
   }
   const RowGate::Pass pass = co_await parts_.gate.enter();
+  const base::Status erased = co_await erase_rows(uses);
+  const bool nothing_done = !erased.has_value() && erased.error().code != ErrorCode::kUnknownOutcome;
+  for (const StreamUse& stream : uses) {
+    if (nothing_done && stream->has_row) stream->deleted = false;
+    if (!erased.has_value()) continue;
+    stream->has_row = false;
+    stream->segments.clear();
+    parts_.tail.forget(*stream);
+  }
+  co_return erased;
+}
+
+base::Task<base::Status> StreamRows::erase_rows(const std::vector<StreamUse>& uses) {
   metadata::Transaction transaction;
   SegmentObjects::Released released;
   for (const StreamUse& stream : uses) {
@@ -119,13 +132,7 @@ base::Task<base::Status> StreamRows::remove_some(std::vector<StreamId> ids) {
   }
   if (transaction.writes.empty()) co_return base::Status{};
   CO_TRY(co_await parts_.objects.release(transaction, released));
-  CO_TRY(co_await commit(std::move(transaction)));
-  for (const StreamUse& stream : uses) {
-    stream->has_row = false;
-    stream->segments.clear();
-    parts_.tail.forget(*stream);
-  }
-  co_return base::Status{};
+  co_return co_await commit(std::move(transaction));
 }
 
 base::Task<base::Status> StreamRows::fence(StreamState& stream, std::string token) {

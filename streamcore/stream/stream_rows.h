@@ -34,6 +34,7 @@ class StreamRows {
  private:
   base::Task<base::Status> commit(metadata::Transaction transaction);
   base::Task<base::Status> remove_some(std::vector<StreamId> streams);
+  base::Task<base::Status> erase_rows(const std::vector<channel::StreamUse>& uses);
 
   Parts parts_;
 };
