@@ -15,9 +15,11 @@ using base::Task;
 
 namespace {
 
-std::string parent_of(const std::string& path) {
+constexpr ptrdiff_t kChangesKept = 200;  // of the unsynced changes of directories, the newest
+
+std::string_view parent_of(std::string_view path) {
   const size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "" : path.substr(0, slash);
+  return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
 }
 
 // "" and "." are the root; a trailing slash means nothing.
@@ -160,6 +162,15 @@ void SimFileSystem::attach(base::Executor& executor) {
   locks_ = std::make_shared<LockTable>();
 }
 
+void SimFileSystem::heal() {
+  full_ = false;
+  capacity_.reset();
+  fail_site_ = UINT64_MAX;
+  fail_for_ever_ = false;
+  fail_next_sync_ = false;
+  fail_next_read_ = false;
+}
+
 void SimFileSystem::crash(base::Random& random) {
   const Survival survival = draw_survival(random);
   for (const EntryChange& change : changes_) {
@@ -235,7 +246,7 @@ Status SimFileSystem::check_parent(const std::string& path) const {
       ("/" + path + "/").find("/../") != std::string::npos) {
     return fail(ErrorCode::kInvalidArgument, "bad path: " + path);
   }
-  const std::string parent = parent_of(path);
+  const std::string parent{parent_of(path)};
   if (parent.empty() || directories_.contains(parent)) return {};
   return fail(ErrorCode::kNotFound, "no directory for " + path);
 }
@@ -257,6 +268,11 @@ void SimFileSystem::change(std::string removed, std::string added, Inode inode) 
   if (!added.empty()) add_name(added, inode);
   if (!removed.empty()) drop_name(removed);
   changes_.push_back({++sequence_, std::move(removed), std::move(added), std::move(inode)});
+  if (changes_.size() < 2 * kChangesKept) return;
+  // Disks write back in the end what nobody syncs.
+  const auto written_back = changes_.begin() + kChangesKept;
+  for (auto it = changes_.begin(); it != written_back; ++it) apply(*it, durable_entries_);
+  changes_.erase(changes_.begin(), written_back);
 }
 
 void SimFileSystem::apply(const EntryChange& change, Entries& entries) {

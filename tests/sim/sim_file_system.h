@@ -48,6 +48,8 @@ class SimFileSystem final : public base::FileSystem {
   // The next sync of a file fails, and what it should have synced may be lost whatever follows.
   void fail_next_sync() { fail_next_sync_ = true; }
   void fail_next_read() { fail_next_read_ = true; }
+  // Ends every fault set above that has not happened yet. What a failed sync lost stays lost.
+  void heal();
 
   uint64_t used_bytes() const { return used_; }
   uint64_t syncs() const { return syncs_; }  // of files, so far

@@ -1,0 +1,90 @@
+#include "tests/sim/knobs.h"
+
+#include <initializer_list>
+
+#include "tests/sim/trace.h"
+
+namespace thalweg::sim {
+
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+template <class T>
+T one_of(base::Random& random, std::initializer_list<T> choices) {
+  return choices.begin()[random.below(choices.size())];
+}
+bool percent(base::Random& random, uint64_t chance) { return random.below(100) < chance; }
+
+void draw_store(base::Random& random, StreamStoreOptions& store) {
+  store.chunk_bytes_target = one_of<uint64_t>(random, {4096, 8192, 16384, 65536, 2 << 20});
+  store.chunk_window = static_cast<uint32_t>(1 + random.below(4));
+  store.unwritten_bytes_max = one_of<uint64_t>(random, {32 << 10, 256 << 10, 64 << 20});
+  store.outstanding_log_bytes_max = one_of<uint64_t>(random, {64 << 10, 256 << 10, 1 << 30});
+  store.log_ready_bytes_min = one_of<uint64_t>(random, {4096, 32 << 10, 128 << 10});
+  store.undrained_epochs_max = static_cast<uint32_t>(1 + random.below(5));
+  store.memory_tail_bytes_max = one_of<uint64_t>(random, {1, 8192, 64 << 10, 256 << 20});
+  store.offload_bytes = one_of<uint64_t>(random, {1, 4096, 64 << 10, 64 << 20});
+  store.offload_bytes_max = one_of<uint64_t>(random, {1, 16 << 10, 256 << 20});
+  store.offload_interval_ms = one_of<base::Timestamp>(random, {1, 20, 200, 1000, 10'000});
+  store.own_segment_bytes = one_of<uint64_t>(random, {1, 1000, 20'000, 1 << 20});
+  store.packed_segment_bytes_max = one_of<uint64_t>(random, {1, 10'000, 64 << 20});
+  store.delete_grace_ms = one_of<base::Timestamp>(random, {1000, 4000});
+  store.destroyed_row_keep_ms = 10'000;
+  store.block_cache_bytes_max = one_of<uint64_t>(random, {1, 64 << 10, 64 << 20});
+  store.idle_empty_chunk_ms = one_of<base::Timestamp>(random, {1, 50, 1000});
+}
+
+void draw_replica(base::Random& random, chunk::LocalReplicaOptions& replica) {
+  replica.file_bytes = one_of<uint64_t>(random, {16 << 10, 64 << 10, 256 << 10});
+  replica.usual_chunk_bytes = replica.file_bytes / one_of<uint64_t>(random, {2, 4});
+  replica.spare_files_max = static_cast<uint32_t>(random.below(4));
+  replica.ready_files_ahead = static_cast<uint32_t>(random.below(3));
+  replica.prewrite = percent(random, 50);
+  replica.scans_max = static_cast<uint32_t>(1 + random.below(4));
+}
+
+}  // namespace
+
+Knobs draw_knobs(base::Random& random) {
+  Knobs knobs;
+  draw_store(random, knobs.store);
+  draw_replica(random, knobs.replica);
+  knobs.metadata.single_writer = true;
+  knobs.metadata.snapshot_entries = one_of<uint64_t>(random, {3, 20, 200, 1000});
+  knobs.latency_min = microseconds(one_of<int>(random, {1, 20}));
+  knobs.latency_max = microseconds(one_of<int>(random, {50, 500, 4000}));
+  knobs.streams = static_cast<uint32_t>(1 + random.below(8));
+  knobs.appenders = static_cast<uint32_t>(1 + random.below(4));
+  knobs.readers = static_cast<uint32_t>(1 + random.below(3));
+  knobs.lives = static_cast<uint32_t>(2 + random.below(6));
+  knobs.payload_max = one_of<size_t>(random, {100, 1500, 12'000});
+  knobs.pause_max =
+      one_of<base::Duration>(random, {microseconds(300), milliseconds(5), milliseconds(60)});
+  knobs.life_max =
+      one_of<base::Duration>(random, {milliseconds(50), milliseconds(400), milliseconds(3000)});
+  knobs.trims = percent(random, 70);
+  knobs.removes = percent(random, 40);
+  knobs.full_disk = percent(random, 30);
+  knobs.failing_sync = percent(random, 25);
+  knobs.bit_rot = percent(random, 20);
+  return knobs;
+}
+
+std::string to_string(const Knobs& k) {
+  return text("chunk=", k.store.chunk_bytes_target, " window=", k.store.chunk_window,
+              " unwritten=", k.store.unwritten_bytes_max,
+              " outstanding=", k.store.outstanding_log_bytes_max,
+              " undrained=", k.store.undrained_epochs_max,
+              " memory=", k.store.memory_tail_bytes_max, " offload=", k.store.offload_bytes, "/",
+              k.store.offload_bytes_max, "/", k.store.offload_interval_ms, "ms",
+              " own=", k.store.own_segment_bytes, " cache=", k.store.block_cache_bytes_max,
+              " file=", k.replica.file_bytes, " snapshot=", k.metadata.snapshot_entries,
+              " streams=", k.streams, " appenders=", k.appenders, " readers=", k.readers,
+              " lives=", k.lives, " payload=", k.payload_max, k.trims ? " trims" : "",
+              k.removes ? " removes" : "", k.full_disk ? " full_disk" : "",
+              k.failing_sync ? " failing_sync" : "", k.bit_rot ? " bit_rot" : "");
+}
+
+}  // namespace thalweg::sim

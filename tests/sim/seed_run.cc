@@ -1,0 +1,299 @@
+#include "tests/sim/seed_run.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <csignal>
+#include <cstdio>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "streamcore/base/log.h"
+#include "streamcore/chunk/chunk_format.h"
+#include "tests/sim/metadata_check.h"
+
+namespace thalweg::sim {
+
+using base::ErrorCode;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+constexpr base::Duration kOpenMax = seconds(120);
+constexpr base::Duration kCheckMax = seconds(600);
+constexpr base::Duration kStopMax = seconds(120);
+constexpr base::Duration kDrainMax = seconds(120);
+// An append after a restart on a healthy disk.
+constexpr base::Duration kAppendMax = seconds(10);
+
+// Small numbers as likely as large ones.
+uint64_t log_uniform(base::Random& random, uint64_t bound) {
+  return 1 + random.below(uint64_t{1} << (1 + random.below(std::bit_width(bound) - 1)));
+}
+
+uint64_t seed_under_way = 0;
+
+}  // namespace
+
+SeedRun::SeedRun(uint64_t seed, Plant plant, bool print)
+    : random_(seed),
+      disk_random_(seed ^ 0xD15C),
+      knobs_(draw_knobs(random_)),
+      plant_(plant),
+      trace_(print),
+      model_(trace_),
+      disk_(idle_, disk_random_) {
+  disk_.set_latency(knobs_.latency_min, knobs_.latency_max);
+}
+
+SeedOutcome SeedRun::run() {
+  base::set_log_level(base::LogLevel::kInfo);
+  base::set_log_sink(
+      [this](base::LogLevel, std::string_view line) { trace_.event(text("log ", line)); });
+  trace_.event(to_string(knobs_));
+  for (uint32_t i = 0; i < knobs_.lives && !over(); ++i) live_once();
+  if (!over()) heal_and_drain();
+  if (process_ != nullptr) end_process(false);
+  base::set_log_sink({});
+  return {.violation = trace_.first_violation(),
+          .trace_hash = trace_.hash(),
+          .events = trace_.events(),
+          .acked = model_.acked(),
+          .crashes = crashes_,
+          .damage_reported = damage_reported_};
+}
+
+template <class T>
+std::optional<T> SeedRun::drive(base::Task<T> task, base::Duration limit, std::string_view what) {
+  SimExecutor& executor = process_->executor();
+  const base::TimePoint deadline = executor.now() + limit;
+  base::TaskRunner<T> runner(std::move(task));
+  while (!runner.done()) {
+    const auto due = executor.next_due();
+    if (!due.has_value() || *due > deadline) {
+      trace_.violation(text(what, " does not end"));
+      return std::nullopt;
+    }
+    if (!executor.step()) return std::nullopt;
+  }
+  return runner.take();
+}
+
+void SeedRun::must(base::Task<base::Status> task, base::Duration limit, std::string_view what) {
+  const auto done = drive(std::move(task), limit, what);
+  if (!done.has_value() || done->has_value()) return;
+  if (rotted_ && done->error().code == ErrorCode::kCorrupt) {
+    damage_reported_ = true;
+    return;
+  }
+  trace_.violation(
+      text(what, ": ", base::to_string(done->error().code), ": ", done->error().message));
+}
+
+// --- processes
+
+void SeedRun::begin_process() {
+  process_ = std::make_unique<SimProcess>(disk_, now_, random_.next(), knobs_, plant_);
+  trace_.set_executor(&process_->executor());
+  trace_.event("process begins");
+}
+
+SeedRun::Opened SeedRun::open_process() {
+  const auto opened = drive(process_->open(), kOpenMax, "open");
+  if (!opened.has_value()) return Opened::kCrashed;
+  if (opened->has_value()) return Opened::kYes;
+  const base::Error& error = opened->error();
+  trace_.event(text("open: ", base::to_string(error.code), ": ", error.message));
+  if (rotted_ && error.code == ErrorCode::kCorrupt) {
+    damage_reported_ = true;
+  } else {
+    trace_.violation(text("open: ", error.message));
+  }
+  return Opened::kRefused;
+}
+
+void SeedRun::end_process(bool crashed) {
+  SimExecutor& executor = process_->executor();
+  process_->drop();
+  disk_.heal();
+  if (crashed) {
+    ++crashes_;
+    // Some processes die on a machine that goes on: what was not synced is there, and may yet be
+    // lost.
+    const bool power_cut = random_.below(4) != 0;
+    trace_.event(power_cut ? "power cut" : "killed");
+    if (power_cut) disk_.crash(random_);
+    if (knobs_.bit_rot && !rotted_ && random_.below(2) == 0) rot();
+  }
+  now_ = executor.now() + milliseconds(random_.below(5000));
+  trace_.set_executor(nullptr);
+  process_.reset();
+  disk_.attach(idle_);
+}
+
+Scene SeedRun::make_scene() {
+  return Scene(process_->executor(), process_->store(), disk_, model_, trace_, random_, knobs_);
+}
+
+void SeedRun::live_once() {
+  begin_process();
+  SimExecutor& executor = process_->executor();
+  if (random_.below(100) < 20) executor.stop_at_step(log_uniform(random_, 2000));
+  if (open_process() == Opened::kYes) {
+    Scene scene = make_scene();
+    live(scene);
+  }
+  const bool crashed = executor.stopped();
+  end_process(crashed);
+}
+
+void SeedRun::live(Scene& scene) {
+  SimExecutor& executor = process_->executor();
+  scene.bit_rot = rotted_;
+  const bool crashes = random_.below(100) < 70;
+  if (crashes && !executor.stopped()) {
+    executor.stop_at_step(executor.steps() + log_uniform(random_, 60'000));
+  }
+  if (model_.streams().empty()) {
+    const auto first = drive(process_->store().allocate_streams(knobs_.streams), kOpenMax, "ids");
+    if (!first.has_value()) return;
+    if (!first->has_value()) return trace_.violation("ids: " + first->error().message);
+    model_.streams_allocated(**first, knobs_.streams);
+  }
+  if (!drive(base::as_value(check_all(scene, true)), kCheckMax, "check").has_value() || over()) {
+    return;
+  }
+  spawn_actors(scene);
+  const auto end = executor.now() + knobs_.life_max;
+  while (!over() && executor.next_due().has_value() && *executor.next_due() < end) {
+    if (!executor.step()) return;
+  }
+  if (over()) return;
+  if (crashes) return executor.stop_at_step(executor.steps());
+  stop_cleanly(scene);
+}
+
+void SeedRun::stop_cleanly(Scene& scene) {
+  SimExecutor& executor = process_->executor();
+  trace_.event("clean stop");
+  disk_.heal();
+  if (random_.below(100) < 30) {
+    executor.stop_at_step(executor.steps() + log_uniform(random_, 2000));
+  }
+  scene.stopping = true;
+  scene.tasks.request_stop();
+  if (random_.below(2) == 0) {
+    if (!drive(base::as_value(scene.tasks.stop_and_join()), kStopMax, "actors' end")) return;
+  }
+  const auto stopped = drive(process_->stop(), kStopMax, "stop");
+  if (!stopped.has_value()) return;
+  if (!stopped->has_value()) scene.explain("stop", stopped->error());
+  (void)drive(base::as_value(scene.tasks.stop_and_join()), kStopMax, "actors' end after stop");
+}
+
+// --- healing
+
+void SeedRun::heal_and_drain() {
+  for (int i = 0; i < 2 && !over(); ++i) {
+    begin_process();
+    if (open_process() != Opened::kYes) return;
+    {
+      Scene scene = make_scene();
+      scene.bit_rot = rotted_;
+      (void)drive(base::as_value(check_all(scene, true)), kCheckMax, "check");
+      if (!over() && !rotted_) drain(scene);
+      if (over()) return;
+      (void)drive(base::as_value(check_all(scene, false)), kCheckMax, "last check");
+    }
+    if (!over()) must(process_->stop(), kStopMax, "last stop");
+    if (!over()) end_process(false);
+  }
+}
+
+void SeedRun::drain(Scene& scene) {
+  SimExecutor& executor = process_->executor();
+  for (const StreamId stream : model_.alive()) {
+    const auto appended = drive(append_one(scene, stream), kAppendMax, "an append after healing");
+    if (over()) return;
+    if (!appended.value_or(false)) return trace_.violation("an append after healing was refused");
+  }
+  executor.run_for(milliseconds(2 * knobs_.store.idle_empty_chunk_ms + 100));
+  must(process_->store().offload_all(), kDrainMax, "the last offload");
+  if (over()) return;
+  if (process_->store().outstanding_log_bytes() != 0) {
+    return trace_.violation(
+        text("the log did not drain: ", process_->store().outstanding_log_bytes(), " bytes left"));
+  }
+  executor.run_for(milliseconds(knobs_.store.delete_grace_ms + knobs_.store.destroyed_row_keep_ms) +
+                   seconds(15));
+  must(check_nothing_leaked(process_->metadata(), process_->objects(), trace_), kCheckMax,
+       "leak check");
+}
+
+// --- bit rot
+
+// Flips one bit of a chunk that a later chunk's watermark says was durable: of the newest epoch, if
+// there is a choice.
+void SeedRun::rot() {
+  SimExecutor executor(process_->executor().now());
+  disk_.attach(executor);
+  struct Found {
+    std::string path;
+    uint64_t position;
+    chunk::ChunkHeader header;
+  };
+  std::vector<Found> chunks;
+  std::map<ChannelEpoch, ChunkSeq> watermarks;
+  const std::string directory = "log/" + chunk::encode_channel_name(knobs_.store.channel) + "/";
+  const auto names = sim::run(executor, disk_.list(directory.substr(0, directory.size() - 1)));
+  if (!names.has_value()) return;
+  for (const std::string& name : *names) {
+    if (!chunk::decode_log_file_name(name).has_value()) continue;
+    const std::string content = disk_.content(directory + name);
+    for (size_t at = 0; at + chunk::kChunkHeaderBytes <= content.size(); at += 4096) {
+      const auto header = chunk::decode_header(base::as_bytes(content).subspan(at));
+      if (!header.has_value() || at + header->total_length > content.size()) continue;
+      chunks.push_back({directory + name, at, *header});
+      watermarks[header->epoch] = std::max(watermarks[header->epoch], header->dw);
+    }
+  }
+  std::erase_if(chunks, [&](const Found& found) {
+    return found.header.seq >= watermarks[found.header.epoch];
+  });
+  if (chunks.empty()) return;
+  const ChannelEpoch newest =
+      std::ranges::max(chunks, {}, [](const Found& f) { return f.header.epoch; }).header.epoch;
+  if (random_.below(4) != 0) {
+    std::erase_if(chunks, [&](const Found& found) { return found.header.epoch != newest; });
+  }
+  const Found& found = chunks[random_.below(chunks.size())];
+  const uint64_t bit = found.position * 8 + random_.below(found.header.total_length * 8);
+  trace_.event(text("bit rot in ", chunk::describe(found.header), " bit ", bit));
+  disk_.flip_bit(found.path, bit);
+  rotted_ = true;
+}
+
+// --- one seed
+
+namespace {
+void say_seed(int) {
+  char line[64];
+  const int length = std::snprintf(line, sizeof(line), "aborted in seed %llu\n",
+                                   static_cast<unsigned long long>(seed_under_way));
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line, static_cast<size_t>(length));
+  ::_exit(3);
+}
+}  // namespace
+
+void announce_seed_on_abort() { std::signal(SIGABRT, say_seed); }
+
+SeedOutcome run_seed(uint64_t seed, Plant plant, bool print) {
+  seed_under_way = seed;
+  SeedRun run(seed, plant, print);
+  return run.run();
+}
+
+}  // namespace thalweg::sim

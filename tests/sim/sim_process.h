@@ -1,0 +1,59 @@
+// SimProcess: one incarnation of the log engine on a simulated disk: the real object store,
+// metadata log, local replica and stream store, on an executor of its own.
+//
+// Destroying it is the crash: frames go first, then objects, then the executor; the disk's crash()
+// comes between the last two (power_cut()). A plant is a known bug wrapped around one of the parts,
+// to prove that the workload sees it.
+#pragma once
+
+#include <memory>
+
+#include "streamcore/chunk/local_replica.h"
+#include "streamcore/metadata/object_log_metadata_store.h"
+#include "streamcore/object_store/local_object_store.h"
+#include "streamcore/stream_store.h"
+#include "tests/sim/knobs.h"
+#include "tests/sim/plants.h"
+#include "tests/sim/sim_clock.h"
+#include "tests/sim/sim_executor.h"
+#include "tests/sim/sim_file_system.h"
+#include "tests/sim/workload_rules.h"
+
+namespace thalweg::sim {
+
+class SimProcess {
+ public:
+  // Takes over the disk. `seed` makes the process's own randomness.
+  SimProcess(SimFileSystem& disk, base::TimePoint start, uint64_t seed, const Knobs& knobs,
+             Plant plant);
+  SimProcess(const SimProcess&) = delete;
+  SimProcess& operator=(const SimProcess&) = delete;
+  ~SimProcess();
+
+  // Opens everything; what a restarted server does.
+  base::Task<base::Status> open();
+  // Closes everything in order.
+  base::Task<base::Status> stop();
+  // Destroys every frame and object of the process; the executor and the disk stay.
+  void drop();
+
+  SimExecutor& executor() { return executor_; }
+  StreamStore& store() { return *store_; }
+  metadata::MetadataStore& metadata() { return *metadata_; }
+  object_store::ObjectStore& objects() { return *objects_; }
+
+ private:
+  SimExecutor executor_;
+  SimClock clock_;
+  base::SeededRandom random_;
+  const Knobs& knobs_;
+  Planted planted_;
+  WorkloadRules rules_;
+  base::FileSystem& files_;
+  std::unique_ptr<object_store::LocalObjectStore> objects_;
+  std::unique_ptr<metadata::ObjectLogMetadataStore> metadata_;
+  std::unique_ptr<chunk::LocalReplica> replica_;
+  std::unique_ptr<StreamStore> store_;
+};
+
+}  // namespace thalweg::sim

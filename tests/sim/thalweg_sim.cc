@@ -1,0 +1,100 @@
+// thalweg_sim: runs seeds of the simulator and says what they broke.
+//
+//   thalweg_sim --seed N [--seeds K] [--trace] [--plant NAME] [--expect-caught]
+//
+// Exit: 0 no violation (with --expect-caught: one was found), 1 otherwise, 2 misuse.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstring>
+#include <iostream>
+#include <string>
+
+#include "tests/sim/seed_run.h"
+
+namespace thalweg::sim {
+namespace {
+
+struct Arguments {
+  uint64_t seed = 1;
+  uint64_t seeds = 1;
+  bool trace = false;
+  bool expect_caught = false;
+  Plant plant = Plant::kNone;
+};
+
+std::optional<Arguments> parse(int argc, char** argv) {
+  Arguments arguments;
+  const auto number = [&](int i, uint64_t& into) {
+    if (i >= argc) return false;
+    const char* const end = argv[i] + std::strlen(argv[i]);
+    return std::from_chars(argv[i], end, into).ptr == end;
+  };
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    bool good = true;
+    if (word == "--trace") {
+      arguments.trace = true;
+    } else if (word == "--expect-caught") {
+      arguments.expect_caught = true;
+    } else if (word == "--seed") {
+      good = number(++i, arguments.seed);
+    } else if (word == "--seeds") {
+      good = number(++i, arguments.seeds);
+    } else if (word == "--plant" && i + 1 < argc) {
+      const auto plant = plant_named(argv[++i]);
+      good = plant.has_value();
+      arguments.plant = plant.value_or(Plant::kNone);
+    } else {
+      good = false;
+    }
+    if (!good) return std::nullopt;
+  }
+  return arguments;
+}
+
+// The number of seeds that broke something.
+uint64_t run_seeds(const Arguments& arguments) {
+  announce_seed_on_abort();
+  uint64_t broken = 0;
+  uint64_t acked = 0;
+  uint64_t crashes = 0;
+  for (uint64_t seed = arguments.seed; seed < arguments.seed + arguments.seeds; ++seed) {
+    const SeedOutcome outcome = run_seed(seed, arguments.plant, arguments.trace);
+    acked += outcome.acked;
+    crashes += outcome.crashes;
+    if (!outcome.violation.has_value()) continue;
+    ++broken;
+    std::cout << "seed " << seed << ": " << *outcome.violation << std::endl;
+    if (arguments.expect_caught) return broken;
+  }
+  std::cout << arguments.seeds << " seeds from " << arguments.seed << ", " << acked << " acknowledged appends, " << crashes
+            << " crashes, " << broken << " broken" << std::endl;
+  return broken;
+}
+
+// In a process of its own: an invariant of the engine that breaks is a find as well.
+bool is_caught(const Arguments& arguments) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(run_seeds(arguments) == 0 ? 0 : 1);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+}
+
+int main(int argc, char** argv) {
+  const auto arguments = parse(argc, argv);
+  if (!arguments.has_value()) {
+    std::cerr << "usage: thalweg_sim --seed N [--seeds K] [--trace] [--plant NAME] "
+                 "[--expect-caught]\n";
+    return 2;
+  }
+  if (arguments->expect_caught) return is_caught(*arguments) ? 0 : 1;
+  return run_seeds(*arguments) == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace thalweg::sim
+
+int main(int argc, char** argv) { return thalweg::sim::main(argc, argv); }

@@ -1,0 +1,49 @@
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/sim/seed_run.h"
+
+namespace thalweg::sim {
+namespace {
+
+constexpr uint64_t kSeeds = 1000;
+constexpr uint64_t kShards = 8;
+
+class Seeds : public testing::TestWithParam<uint64_t> {};
+
+TEST_P(Seeds, ShowNothingButWhatTheModelAllows) {
+  announce_seed_on_abort();
+  uint64_t acked = 0;
+  uint64_t crashes = 0;
+  for (uint64_t seed = 1 + GetParam(); seed <= kSeeds; seed += kShards) {
+    const SeedOutcome outcome = run_seed(seed, Plant::kNone, false);
+    EXPECT_FALSE(outcome.violation.has_value())
+        << "thalweg_sim --seed " << seed << " --trace: " << *outcome.violation;
+    acked += outcome.acked;
+    crashes += outcome.crashes;
+  }
+  // The runs must have been worth something.
+  EXPECT_GT(acked, kSeeds / kShards * 50);
+  EXPECT_GT(crashes, kSeeds / kShards);
+}
+
+INSTANTIATE_TEST_SUITE_P(Shard, Seeds, testing::Range(uint64_t{0}, kShards));
+
+TEST(SimWorkload, OneSeedGivesOneHistory) {
+  announce_seed_on_abort();
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    const SeedOutcome first = run_seed(seed, Plant::kNone, false);
+    const SeedOutcome second = run_seed(seed, Plant::kNone, false);
+    EXPECT_EQ(first.events, second.events) << "seed " << seed;
+    EXPECT_EQ(first.trace_hash, second.trace_hash) << "seed " << seed;
+  }
+}
+
+TEST(SimWorkload, DifferentSeedsGiveDifferentHistories) {
+  EXPECT_NE(run_seed(1, Plant::kNone, false).trace_hash,
+            run_seed(2, Plant::kNone, false).trace_hash);
+}
+
+}  // namespace
+}  // namespace thalweg::sim
