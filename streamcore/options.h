@@ -29,6 +29,8 @@ struct StreamStoreOptions {
   base::Timestamp offload_interval_ms = 10'000;
   uint64_t own_segment_bytes = 1 << 20;           // a stream with fewer bytes in a run is packed with others
   uint64_t packed_segment_bytes_max = 64 << 20;
+  // Packed ranges a stream may have at its end before they are merged into a segment of its own.
+  uint32_t packed_ranges_max = 64;
 
   // Deleted objects are kept this long: longer than any read and any cache of metadata.
   base::Timestamp delete_grace_ms = 60'000;

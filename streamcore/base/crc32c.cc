@@ -6,15 +6,14 @@
 #include <bit>
 #include <cstring>
 
+#include "streamcore/base/crc32c_paths.h"
+
 namespace thalweg::base {
 
 namespace {
 
-// CRCs are polynomials over GF(2), bit-reflected: the highest bit is x^0.
-constexpr uint32_t kPolynomial = 0x82F63B78;
-constexpr uint32_t kOne = 0x80000000;
-
-constexpr uint32_t times_x(uint32_t a) { return (a >> 1) ^ ((a & 1) != 0 ? kPolynomial : 0); }
+using crc32c_paths::kOne;
+using crc32c_paths::times_x;
 
 constexpr uint32_t multiply(uint32_t a, uint32_t b) {
   uint32_t product = 0;
@@ -71,8 +70,9 @@ constexpr size_t kShortLane = 256;
 constexpr ShiftTable kLongShift(kLongLane);
 constexpr ShiftTable kShortShift(kShortLane);
 
-inline uint64_t load(const std::byte* p) {
-  uint64_t word;
+template <typename Word>
+inline Word load(const std::byte* p) {
+  Word word;
   std::memcpy(&word, p, sizeof(word));
   return word;
 }
@@ -87,9 +87,9 @@ inline uint64_t three_lanes(uint64_t crc, const std::byte*& p, const std::byte* 
     uint64_t third = 0;
 #pragma clang loop unroll_count(8)
     for (size_t i = 0; i < kLane; i += 8) {
-      crc = _mm_crc32_u64(crc, load(p + i));
-      second = _mm_crc32_u64(second, load(p + kLane + i));
-      third = _mm_crc32_u64(third, load(p + 2 * kLane + i));
+      crc = _mm_crc32_u64(crc, load<uint64_t>(p + i));
+      second = _mm_crc32_u64(second, load<uint64_t>(p + kLane + i));
+      third = _mm_crc32_u64(third, load<uint64_t>(p + 2 * kLane + i));
     }
     crc = table.shift(table.shift(crc) ^ second) ^ third;
     p += 3 * kLane;
@@ -97,19 +97,48 @@ inline uint64_t three_lanes(uint64_t crc, const std::byte*& p, const std::byte* 
   return crc;
 }
 
+// From here on setting up the wide registers pays (bench/micro, crc32c_path).
+constexpr size_t kFoldFrom = 256;
+
 }  // namespace
 
-uint32_t crc32c(ByteView bytes, uint32_t previous) {
+namespace crc32c_paths {
+
+uint32_t serial(uint32_t state, ByteView bytes) {
+  const std::byte* p = bytes.data();
+  size_t left = bytes.size();
+  uint64_t crc = state;
+  for (; left >= 8; left -= 8, p += 8) crc = _mm_crc32_u64(crc, load<uint64_t>(p));
+  auto rest = static_cast<uint32_t>(crc);
+  if ((left & 4) != 0) {
+    rest = _mm_crc32_u32(rest, load<uint32_t>(p));
+    p += 4;
+  }
+  if ((left & 2) != 0) {
+    rest = _mm_crc32_u16(rest, load<uint16_t>(p));
+    p += 2;
+  }
+  if ((left & 1) != 0) rest = _mm_crc32_u8(rest, static_cast<uint8_t>(*p));
+  return rest;
+}
+
+uint32_t lanes(uint32_t state, ByteView bytes) {
   const std::byte* p = bytes.data();
   const std::byte* const end = p + bytes.size();
-  uint64_t crc = ~previous;
+  uint64_t crc = state;
   crc = three_lanes<kLongLane>(crc, p, end, kLongShift);
   crc = three_lanes<kShortLane>(crc, p, end, kShortShift);
-  for (; end - p >= 8; p += 8) crc = _mm_crc32_u64(crc, load(p));
-  for (; p != end; ++p) {
-    crc = _mm_crc32_u8(static_cast<uint32_t>(crc), static_cast<uint8_t>(*p));
-  }
-  return ~static_cast<uint32_t>(crc);
+  return serial(static_cast<uint32_t>(crc), {p, end});
+}
+
+}  // namespace crc32c_paths
+
+uint32_t crc32c(ByteView bytes, uint32_t previous) {
+  using namespace crc32c_paths;
+  if (bytes.size() < kFoldFrom) return ~serial(~previous, bytes);
+  if (has_fold_avx512()) return ~fold_avx512(~previous, bytes);
+  if (has_fold_avx2()) return ~fold_avx2(~previous, bytes);
+  return ~lanes(~previous, bytes);
 }
 
 uint32_t crc32c_combine(uint32_t crc_a, uint32_t crc_b, uint64_t length_b) {

@@ -1,4 +1,6 @@
-// CRC-32C (Castagnoli, RFC 3720 appendix B.4), with the SSE 4.2 instruction, three lanes interleaved.
+// CRC-32C (Castagnoli, RFC 3720 appendix B.4), by the fastest way the machine has: folding with
+// AVX-512 or AVX2 carry-less products, or else the SSE 4.2 instruction. Chosen at each call, from
+// what the processor said when the program started; all ways agree (crc32c_paths.h).
 #pragma once
 
 #include <cstdint>

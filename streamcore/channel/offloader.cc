@@ -198,6 +198,8 @@ void Offloader::add_stream(Job& job, size_t i, metadata::Transaction& transactio
   StreamRow row = stream.row;
   if (row.annotation.object != kNoObject) ++released[row.annotation.object];
   row.committed_end = planned.end;
+  const bool packed = planned.content_bytes < parts_.options.own_segment_bytes;
+  row.packed_ranges = packed ? row.packed_ranges + 1 : 0;
   row.annotation = {.object = object.id,
                     .footer_position = range.footer_position,
                     .footer_length = range.footer_length,
@@ -278,6 +280,7 @@ void Offloader::adopt(Job& job) {
   for (auto& [i, row] : job.new_rows) {
     const PlannedStream& planned = job.plan.streams[i];
     StreamState& stream = *planned.stream;
+    if (row.packed_ranges >= parts_.options.packed_ranges_max) merge_wanted_.push_back(stream.id);
     stream.row = std::move(row);
     stream.annotation = std::move(job.annotations[i]);
     stream.annotation_loaded = true;

@@ -43,6 +43,8 @@ class Offloader {
   base::Task<base::Status> run(size_t count);
   // The stream's annotation at its committed end, from memory or from its segment.
   base::Task<base::Status> load_annotation(StreamState& stream);
+  // Streams whose packed ranges have become too many since this was asked last.
+  std::vector<StreamId> take_merge_wanted() { return std::exchange(merge_wanted_, {}); }
 
  private:
   struct Object;
@@ -62,6 +64,7 @@ class Offloader {
   ChannelRow row_after(const OffloadPlan& plan) const;
 
   Parts parts_;
+  std::vector<StreamId> merge_wanted_;
 };
 
 }  // namespace thalweg::channel

@@ -19,7 +19,7 @@ std::string encode_stream_row(const StreamRow& row) {
       .put(row.link.first_epoch.value)
       .put(row.link.start.value)
       .put(row.link.leader_epoch_at_start.value);
-  out.put_bytes(row.fencing_token);
+  out.put(row.packed_ranges).put_bytes(row.fencing_token);
   return std::move(out).seal();
 }
 
@@ -41,6 +41,7 @@ base::Result<StreamRow> decode_stream_row(std::string_view bytes) {
   row.link.first_epoch = ChannelEpoch(in.get<uint64_t>());
   row.link.start = Offset(in.get<uint64_t>());
   row.link.leader_epoch_at_start = LeaderEpoch(in.get<int32_t>());
+  row.packed_ranges = in.get<uint32_t>();
   row.fencing_token = in.get_bytes();
   if (!in.at_end()) return base::fail(base::ErrorCode::kCorrupt, "stream row: wrong length");
   return row;

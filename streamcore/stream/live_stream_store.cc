@@ -40,8 +40,8 @@ LiveStreamStore::LiveStreamStore(Parts parts, StreamStoreOptions options)
       objects_(parts_.executor, parts_.clock, parts_.objects, parts_.metadata, options_),
       stream_ids_(parts_.executor, parts_.metadata, std::string(channel::kNextStreamKey),
                   kStreamIdBlock),
-      offloader_({parts_.executor, parts_.replicas, parts_.rules, parts_.objects, parts_.metadata,
-                  streams_, tail_, row_, gate_, objects_, segment_reader_, options_}),
+      offloader_(offload_parts()),
+      merger_(offload_parts(), offloader_),
       reader_(parts_.replicas, streams_, segment_reader_),
       rows_({parts_.metadata, streams_, tail_, row_, gate_, objects_, options_}),
       offload_turn_(parts_.executor, 1),
@@ -49,6 +49,12 @@ LiveStreamStore::LiveStreamStore(Parts parts, StreamStoreOptions options)
       tasks_(parts_.executor) {}
 
 LiveStreamStore::~LiveStreamStore() = default;
+
+channel::Offloader::Parts LiveStreamStore::offload_parts() {
+  return {parts_.executor, parts_.replicas, parts_.rules,    parts_.objects,
+          parts_.metadata, streams_,        tail_,           row_,
+          gate_,           objects_,        segment_reader_, options_};
+}
 
 base::Task<base::Status> LiveStreamStore::open() {
   channel::ChannelOpener opener({parts_.executor, parts_.random, parts_.metadata, parts_.replicas,
@@ -289,6 +295,9 @@ base::Task<base::Result<bool>> LiveStreamStore::offload_once(uint64_t bytes_max)
     channel_->space_freed();
   }
   if (!done.has_value()) co_return std::unexpected(done.error());
+  for (const StreamId stream : offloader_.take_merge_wanted()) {
+    CO_TRY(co_await merger_.merge(stream));
+  }
   co_return true;
 }
 

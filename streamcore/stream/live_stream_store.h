@@ -5,6 +5,7 @@
 #include "streamcore/channel/channel.h"
 #include "streamcore/channel/channel_opener.h"
 #include "streamcore/channel/offloader.h"
+#include "streamcore/channel/segment_merger.h"
 #include "streamcore/segment/block_cache.h"
 #include "streamcore/stream/stream_reader.h"
 #include "streamcore/stream/stream_rows.h"
@@ -49,6 +50,7 @@ class LiveStreamStore final : public StreamStore {
   uint64_t outstanding_log_bytes() const override;
 
  private:
+  channel::Offloader::Parts offload_parts();
   StreamBounds bounds_of(const channel::StreamState& stream) const;
   // False if there was nothing to offload.
   base::Task<base::Result<bool>> offload_once(uint64_t bytes_max);
@@ -69,6 +71,7 @@ class LiveStreamStore final : public StreamStore {
   channel::SegmentObjects objects_;
   metadata::IdAllocator stream_ids_;
   channel::Offloader offloader_;
+  channel::SegmentMerger merger_;
   StreamReader reader_;
   StreamRows rows_;
   base::Semaphore offload_turn_;

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
 #include <vector>
 
+#include "streamcore/base/crc32c_paths.h"
 #include "streamcore/base/random.h"
 
 namespace thalweg::base {
@@ -64,6 +66,69 @@ TEST(Crc32c, OfAnySplitIsTheCrcOfTheWhole) {
     const ByteView b(bytes.data() + cut, bytes.size() - cut);
     ASSERT_EQ(crc32c(b, crc32c(a)), whole) << cut;
     ASSERT_EQ(crc32c_combine(crc32c(a), crc32c(b), b.size()), whole) << cut;
+  }
+}
+
+struct Path {
+  const char* name;
+  uint32_t (*advance)(uint32_t, ByteView);
+  bool (*available)();
+  uint32_t of(ByteView bytes, uint32_t previous = 0) const { return ~advance(~previous, bytes); }
+};
+
+class Crc32cPath : public testing::TestWithParam<Path> {
+ protected:
+  void SetUp() override {
+    if (!GetParam().available()) GTEST_SKIP() << "this machine lacks the instructions";
+  }
+};
+
+constexpr auto kAlways = [] { return true; };
+
+INSTANTIATE_TEST_SUITE_P(
+    All, Crc32cPath,
+    testing::Values(Path{"serial", crc32c_paths::serial, kAlways},
+                    Path{"lanes", crc32c_paths::lanes, kAlways},
+                    Path{"fold_avx2", crc32c_paths::fold_avx2, crc32c_paths::has_fold_avx2},
+                    Path{"fold_avx512", crc32c_paths::fold_avx512, crc32c_paths::has_fold_avx512}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+TEST_P(Crc32cPath, MatchesTheBitwiseDefinitionAtEveryLength) {
+  SeededRandom random(3);
+  const auto bytes = random_bytes(random, 2100);
+  for (size_t length = 0; length <= 2048; ++length) {
+    const ByteView view(bytes.data() + length % 31, length);
+    ASSERT_EQ(GetParam().of(view), bitwise(view)) << length;
+  }
+}
+
+TEST_P(Crc32cPath, MatchesTheBitwiseDefinitionAtEveryAlignment) {
+  SeededRandom random(4);
+  const auto bytes = random_bytes(random, 64 + 30000);
+  for (size_t at = 0; at < 64; ++at) {
+    const ByteView view(bytes.data() + at, 1000 + random.below(29000));
+    ASSERT_EQ(GetParam().of(view), bitwise(view)) << at << " " << view.size();
+  }
+}
+
+TEST_P(Crc32cPath, GoesOnFromAnySplit) {
+  SeededRandom random(5);
+  const auto bytes = random_bytes(random, 20000);
+  const uint32_t whole = bitwise(bytes);
+  for (int round = 0; round < 300; ++round) {
+    const size_t cut = random.below(bytes.size() + 1);
+    const ByteView all(bytes);
+    ASSERT_EQ(GetParam().of(all.subspan(cut), GetParam().of(all.first(cut))), whole) << cut;
+  }
+}
+
+TEST_P(Crc32cPath, SeesBitsAllOverAKilobyte) {
+  // The CRC is linear: one set bit among zeros tells where its constant is wrong.
+  std::vector<std::byte> bytes(1100, std::byte{0});
+  for (size_t bit = 0; bit < bytes.size() * 8; bit += 5) {
+    bytes[bit / 8] = std::byte{1} << (bit % 8);
+    ASSERT_EQ(GetParam().of(bytes), bitwise(bytes)) << bit;
+    bytes[bit / 8] = std::byte{0};
   }
 }
 

@@ -308,6 +308,25 @@ TEST_F(StreamStoreTest, RetentionDropsWholeSegmentsBySizeAndAge) {
   EXPECT_EQ(read_all(kA, Offset(1)), "bc");
 }
 
+TEST_F(StreamStoreTest, ManySmallRangesAreMergedIntoOneSegment) {
+  options_.packed_ranges_max = 4;
+  options_.memory_tail_bytes_max = 1;
+  options_.delete_grace_ms = 1000;
+  open();
+  for (char tag = 'a'; tag <= 'k'; ++tag) {
+    append_durably(kA, tag);
+    append_durably(kB, tag);
+    ASSERT_TRUE(run(*executor_, store_->offload_all()).has_value());
+  }
+  EXPECT_EQ(read_all(kA), "abcdefghijk");
+  executor_->run_for(std::chrono::seconds(60));
+  EXPECT_LE(segment_count(), 8u);
+  crash_and_reopen();
+  EXPECT_EQ(read_all(kA), "abcdefghijk");
+  EXPECT_EQ(read_all(kB), "abcdefghijk");
+  EXPECT_EQ(folded_count(run(*executor_, store_->annotation(kA))->annotation), 11u);
+}
+
 TEST_F(StreamStoreTest, BackPressureEndsWhenOffloadMakesRoom) {
   options_.outstanding_log_bytes_max = 256 << 10;
   options_.offload_bytes = 64 << 10;

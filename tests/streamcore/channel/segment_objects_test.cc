@@ -1,0 +1,196 @@
+#include "streamcore/channel/segment_objects.h"
+
+#include <gtest/gtest.h>
+
+#include "streamcore/channel/row_keys.h"
+#include "streamcore/metadata/memory_metadata_store.h"
+#include "streamcore/object_store/memory_object_store.h"
+#include "streamcore/segment/segment_format.h"
+#include "tests/sim/sim_clock.h"
+#include "tests/sim/sim_executor.h"
+
+namespace thalweg::channel {
+namespace {
+
+using base::ErrorCode;
+using sim::run;
+
+class SegmentObjectsTest : public testing::Test {
+ protected:
+  SegmentObjectsTest() {
+    options_.delete_grace_ms = 1000;
+    options_.destroyed_row_keep_ms = 5000;
+    commit(metadata::Transaction().set("channel", "mine"));
+  }
+
+  void commit(metadata::Transaction transaction) {
+    const base::Status done = run(executor_, metadata_.commit(std::move(transaction)));
+    ASSERT_TRUE(done.has_value()) << done.error().message;
+  }
+  ObjectId prepare_one() { return run(executor_, objects_.prepare(owner_, 1))->front(); }
+  void upload(ObjectId id) {
+    const auto put = run(
+        executor_, store_.put_if_absent(segment::segment_key(id), {base::as_bytes("a segment")}));
+    ASSERT_EQ(put, object_store::PutOutcome::kCreated);
+  }
+  bool uploaded(ObjectId id) {
+    return run(executor_, store_.head(segment::segment_key(id))).has_value();
+  }
+  // An object as an offload leaves it.
+  ObjectId committed(uint32_t ranges) {
+    const ObjectId id = prepare_one();
+    upload(id);
+    metadata::Transaction transaction;
+    SegmentObjects::commit(transaction, id, ranges);
+    commit(std::move(transaction));
+    return id;
+  }
+  void release(const SegmentObjects::Released& released) {
+    metadata::Transaction transaction;
+    ASSERT_TRUE(run(executor_, objects_.release(transaction, released)).has_value());
+    commit(std::move(transaction));
+  }
+  std::optional<ObjectRow> row(ObjectId id) {
+    const auto bytes = *run(executor_, metadata_.get(object_row_key(id)));
+    if (!bytes.has_value()) return std::nullopt;
+    return *decode_object_row(*bytes);
+  }
+  void collect_after(base::Timestamp ms) {
+    executor_.run_for(std::chrono::milliseconds(ms));
+    ASSERT_TRUE(run(executor_, objects_.collect_garbage()).has_value());
+  }
+
+  sim::SimExecutor executor_;
+  sim::SimClock clock_{executor_};
+  metadata::MemoryMetadataStore metadata_{executor_};
+  object_store::MemoryObjectStore store_{executor_};
+  StreamStoreOptions options_;
+  metadata::Condition owner_{"channel", "mine"};
+  SegmentObjects objects_{executor_, clock_, store_, metadata_, options_};
+};
+
+TEST_F(SegmentObjectsTest, IdsArePreparedBeforeTheyAreGivenOut) {
+  const auto ids = run(executor_, objects_.prepare(owner_, 3));
+  ASSERT_TRUE(ids.has_value());
+  ASSERT_EQ(ids->size(), 3u);
+  for (const ObjectId id : *ids) EXPECT_EQ(row(id), ObjectRow{.state = ObjectState::kPrepared});
+  EXPECT_GT(prepare_one(), ids->back());
+}
+
+TEST_F(SegmentObjectsTest, OnlyTheOwnerPrepares) {
+  commit(metadata::Transaction().set("channel", "another's"));
+  const auto ids = run(executor_, objects_.prepare(owner_, 1));
+  ASSERT_FALSE(ids.has_value());
+  EXPECT_EQ(ids.error().code, ErrorCode::kConditionFailed);
+}
+
+TEST_F(SegmentObjectsTest, AnObjectIsCommittedOnlyWhileItIsPrepared) {
+  const ObjectId id = committed(2);
+  EXPECT_EQ(row(id), (ObjectRow{.state = ObjectState::kCommitted, .live_ranges = 2}));
+  metadata::Transaction again;
+  SegmentObjects::commit(again, id, 2);
+  EXPECT_EQ(run(executor_, metadata_.commit(std::move(again))).error().code,
+            ErrorCode::kConditionFailed);
+}
+
+TEST_F(SegmentObjectsTest, LaterPartsOfASplitCommitAddRanges) {
+  const ObjectId id = committed(2);
+  metadata::Transaction more;
+  SegmentObjects::commit_more(more, id, 2, 5);
+  commit(std::move(more));
+  EXPECT_EQ(row(id)->live_ranges, 5u);
+  metadata::Transaction stale;
+  SegmentObjects::commit_more(stale, id, 2, 5);
+  EXPECT_FALSE(run(executor_, metadata_.commit(std::move(stale))).has_value());
+}
+
+TEST_F(SegmentObjectsTest, AnObjectLivesUntilItsLastRangeWent) {
+  const ObjectId id = committed(3);
+  release({{id, 2}});
+  EXPECT_EQ(row(id), (ObjectRow{.state = ObjectState::kCommitted, .live_ranges = 1}));
+  collect_after(100'000);
+  EXPECT_TRUE(uploaded(id));
+  release({{id, 1}});
+  EXPECT_EQ(row(id), (ObjectRow{.state = ObjectState::kDeleting, .since = clock_.wall_now()}));
+}
+
+TEST_F(SegmentObjectsTest, ADeletedObjectIsKeptForItsGrace) {
+  const ObjectId id = committed(1);
+  release({{id, 1}});
+  collect_after(999);
+  EXPECT_TRUE(uploaded(id));
+  EXPECT_TRUE(row(id).has_value());
+  collect_after(1);
+  EXPECT_FALSE(uploaded(id));
+  EXPECT_FALSE(row(id).has_value());
+}
+
+TEST_F(SegmentObjectsTest, ReleasingManyObjectsIsOneTransaction) {
+  const ObjectId first = committed(1);
+  const ObjectId second = committed(2);
+  release({{first, 1}, {second, 1}});
+  EXPECT_EQ(row(first)->state, ObjectState::kDeleting);
+  EXPECT_EQ(row(second)->live_ranges, 1u);
+}
+
+TEST_F(SegmentObjectsTest, AReleaseThatLostARaceIsRefused) {
+  const ObjectId id = committed(2);
+  metadata::Transaction mine;
+  ASSERT_TRUE(run(executor_, objects_.release(mine, {{id, 1}})).has_value());
+  release({{id, 1}});
+  EXPECT_FALSE(run(executor_, metadata_.commit(std::move(mine))).has_value());
+  EXPECT_EQ(row(id)->live_ranges, 1u);
+}
+
+TEST_F(SegmentObjectsTest, StalePreparedObjectsAreDestroyedAndTheirRowsKept) {
+  const ObjectId abandoned = prepare_one();
+  upload(abandoned);
+  const ObjectId never_uploaded = prepare_one();
+  const ObjectId live = committed(1);
+  ASSERT_TRUE(run(executor_, objects_.sweep_prepared(owner_)).has_value());
+  EXPECT_FALSE(uploaded(abandoned));
+  EXPECT_EQ(row(abandoned)->state, ObjectState::kDestroyed);
+  EXPECT_EQ(row(never_uploaded)->state, ObjectState::kDestroyed);
+  EXPECT_EQ(row(live)->state, ObjectState::kCommitted);
+  EXPECT_TRUE(uploaded(live));
+}
+
+TEST_F(SegmentObjectsTest, ADestroyedObjectCannotBeCommitted) {
+  const ObjectId id = prepare_one();
+  ASSERT_TRUE(run(executor_, objects_.sweep_prepared(owner_)).has_value());
+  metadata::Transaction late;
+  SegmentObjects::commit(late, id, 1);
+  EXPECT_EQ(run(executor_, metadata_.commit(std::move(late))).error().code,
+            ErrorCode::kConditionFailed);
+}
+
+TEST_F(SegmentObjectsTest, AnUploadThatLandsAfterTheSweepIsCollected) {
+  const ObjectId id = prepare_one();
+  ASSERT_TRUE(run(executor_, objects_.sweep_prepared(owner_)).has_value());
+  upload(id);  // the dead owner's request arrives only now
+  collect_after(4999);
+  EXPECT_TRUE(row(id).has_value());
+  collect_after(1);
+  EXPECT_FALSE(uploaded(id));
+  EXPECT_FALSE(row(id).has_value());
+}
+
+TEST_F(SegmentObjectsTest, AnotherOwnerSweepsNothing) {
+  const ObjectId id = prepare_one();
+  upload(id);
+  commit(metadata::Transaction().set("channel", "another's"));
+  EXPECT_FALSE(run(executor_, objects_.sweep_prepared(owner_)).has_value());
+  EXPECT_TRUE(uploaded(id));
+  EXPECT_EQ(row(id)->state, ObjectState::kPrepared);
+}
+
+TEST_F(SegmentObjectsTest, MoreObjectsThanOneScanTakesAreAllSwept) {
+  for (int i = 0; i < 5; ++i)
+    ASSERT_TRUE(run(executor_, objects_.prepare(owner_, 500)).has_value());
+  ASSERT_TRUE(run(executor_, objects_.sweep_prepared(owner_)).has_value());
+  collect_after(5000);
+  EXPECT_TRUE(run(executor_, metadata_.scan(std::string(kObjectRowPrefix), "", 1))->empty());
+}
+
+}  // namespace
+}  // namespace thalweg::channel
