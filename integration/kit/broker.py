@@ -103,8 +103,10 @@ class Broker:
         assert self.process is None or self.process.poll() is not None, "already running"
         command = self.prefix + self.command()
         began = time.monotonic()
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("THALWEG_")}
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                            env=environment)  # the tests' own variables are no configuration
         if wait:
             self.wait_listening()
             self.listening_seconds = time.monotonic() - began
