@@ -62,8 +62,8 @@ class Connection(BehaviourTest):
     def test_an_unknown_version_of_api_versions_is_answered_in_version_0_with_its_own_range(self):
         own = wire.api_ranges(self.broker)[calls.API_VERSIONS]
         for version in (own[1] + 1, 99, 32767):
-            # The body is garbage on purpose: it cannot be known how to read it.
-            self.client.send(struct.pack(">ihhihbbb", 13, calls.API_VERSIONS, version, 7, -1, 0x7F, -1, 0x7F))
+            # The body after the header's empty tags is garbage: it cannot be known how to read it.
+            self.client.send(struct.pack(">ihhihbbb", 13, calls.API_VERSIONS, version, 7, -1, 0, -1, 0x7F))
             frame = self.client.receive()
             self.assertEqual(frame[:4], struct.pack(">i", 7))
             answer = wire.RESPONSES[calls.API_VERSIONS].decode(frame[4:], 0)
@@ -234,12 +234,13 @@ class Connection(BehaviourTest):
 
     @unittest.skipIf(is_peer(), "Kafka needs an address to advertise")
     def test_a_wildcard_listener_tells_each_client_the_address_it_reached(self):
-        broker = Broker(self.temporary_directory())
+        broker = Broker(os.path.join(self.broker.directory, "beside"))
         broker.bootstrap = f"0.0.0.0:{broker.port}"
         with broker:
             client = calls.Client(broker)
             self.addCleanup(client.socket.close)
-            self.assertEqual([(b["Host"], b["Port"]) for b in client.metadata([])["Brokers"]], [("127.0.0.1", broker.port)])
+            told = [(b["Host"], b["Port"]) for b in client.metadata([])["Brokers"]]
+            self.assertEqual(told, [("127.0.0.1", broker.port)])
 
 
 if __name__ == "__main__":

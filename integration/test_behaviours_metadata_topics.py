@@ -32,6 +32,13 @@ class MetadataAndTopics(BehaviourTest):
         return self.client.create_topics({"Name": self.name, **topic}, version=version,
                                          validate_only=validate_only)[0]["ErrorCode"]
 
+    def partitions(self, name):
+        """How many a topic has, once it is there: Kafka's brokers learn of a topic after its creation was answered."""
+        until = time.monotonic() + 30
+        while not self.client.topic(name)["Partitions"]:
+            self.assertLess(time.monotonic(), until, f"no partitions of {name}")
+        return len(self.client.topic(name)["Partitions"])
+
     # Which topics are told
 
     def test_no_list_asks_for_all_topics_and_an_empty_list_for_none(self):
@@ -151,7 +158,7 @@ class MetadataAndTopics(BehaviourTest):
         made = self.client.create_topics({"Name": self.name})[0]
         self.assertEqual((made["ErrorCode"], made["NumPartitions"], made["ReplicationFactor"]),
                          (calls.NONE, PARTITIONS, 1))
-        self.assertEqual(len(self.client.topic(self.name)["Partitions"]), PARTITIONS)
+        self.assertEqual(self.partitions(self.name), PARTITIONS)
 
     def test_a_created_topic_is_answered_with_its_id_and_all_its_configs(self):
         made = self.client.create_topics({"Name": self.name, "Configs": [
@@ -183,7 +190,7 @@ class MetadataAndTopics(BehaviourTest):
         elsewhere = [{"PartitionIndex": 0, "BrokerIds": [node + 500]}]
         self.assertEqual(self.error_of_create(Assignments=elsewhere), calls.INVALID_REPLICA_ASSIGNMENT)
         self.assertEqual(self.error_of_create(Assignments=two), calls.NONE)
-        self.assertEqual(len(self.client.topic(self.name)["Partitions"]), 2)
+        self.assertEqual(self.partitions(self.name), 2)
 
     def test_a_topic_named_twice_in_one_request_is_refused_and_the_others_are_made(self):
         twice, other = {"Name": self.name}, {"Name": self.name + "-other"}
