@@ -71,6 +71,25 @@ inline void encode_entry_header(const EntryHeader& header, std::byte* out) {
   std::memcpy(out, &layout, kEntryHeaderBytes);
 }
 
+namespace entry_detail {
+inline base::Result<EntryHeader> header_of(const Layout& layout) {
+  if (layout.count == 0) return base::fail(base::ErrorCode::kCorrupt, "entry: spans no offset");
+  return EntryHeader{.stream = StreamId(layout.stream),
+                     .base = Offset(layout.base),
+                     .max_timestamp = layout.max_timestamp,
+                     .count = layout.count,
+                     .length = layout.length,
+                     .leader_epoch = LeaderEpoch(layout.leader_epoch)};
+}
+
+inline base::Result<EntryHeader> with_payload(const EntryHeader& header, base::ByteView bytes) {
+  if (framed_entry_bytes(header.length) > bytes.size()) {
+    return base::fail(base::ErrorCode::kCorrupt, "entry: payload cut off");
+  }
+  return header;
+}
+}  // namespace entry_detail
+
 // Decodes a header whose payload is elsewhere, as in a chunk's index; kCorrupt.
 inline base::Result<EntryHeader> decode_entry_header_alone(base::ByteView bytes) {
   if (bytes.size() < kEntryHeaderBytes) {
@@ -81,22 +100,24 @@ inline base::Result<EntryHeader> decode_entry_header_alone(base::ByteView bytes)
   if (layout.crc != base::crc32c(bytes.first(kEntryHeaderBytes - 4))) {
     return base::fail(base::ErrorCode::kCorrupt, "entry: header CRC does not match");
   }
-  if (layout.count == 0) return base::fail(base::ErrorCode::kCorrupt, "entry: spans no offset");
-  return EntryHeader{.stream = StreamId(layout.stream),
-                     .base = Offset(layout.base),
-                     .max_timestamp = layout.max_timestamp,
-                     .count = layout.count,
-                     .length = layout.length,
-                     .leader_epoch = LeaderEpoch(layout.leader_epoch)};
+  return entry_detail::header_of(layout);
 }
 
 // Decodes the frame at the front of `bytes` and checks that its payload lies within them; kCorrupt otherwise.
 inline base::Result<EntryHeader> decode_entry_header(base::ByteView bytes) {
-  const EntryHeader header = TRY(decode_entry_header_alone(bytes));
-  if (framed_entry_bytes(header.length) > bytes.size()) {
-    return base::fail(base::ErrorCode::kCorrupt, "entry: payload cut off");
+  return entry_detail::with_payload(TRY(decode_entry_header_alone(bytes)), bytes);
+}
+
+// The same for bytes whose CRC the caller has verified as a whole, as that of a segment's block:
+// what lies within is as it was written, so the header's own CRC is not computed again. Lengths are
+// still checked against `bytes`; kCorrupt.
+inline base::Result<EntryHeader> decode_verified_entry_header(base::ByteView bytes) {
+  if (bytes.size() < kEntryHeaderBytes) {
+    return base::fail(base::ErrorCode::kCorrupt, "entry: header cut off");
   }
-  return header;
+  entry_detail::Layout layout;
+  std::memcpy(&layout, bytes.data(), kEntryHeaderBytes);
+  return entry_detail::with_payload(TRY(entry_detail::header_of(layout)), bytes);
 }
 
 }  // namespace thalweg

@@ -170,7 +170,8 @@ LocalObjectStore::LocalObjectStore(base::FileSystem& files, base::Executor& exec
     : files_(files),
       temporary_prefix_(std::move(temporary_prefix)),
       slot_(std::move(slot)),
-      files_in_use_(executor, kFilesInUseMax) {}
+      files_in_use_(executor, kFilesInUseMax),
+      read_blocks_(base::BufferPool::create(kReadBlockBytes, kReadBlocksIdleMax)) {}
 
 Task<Result<std::unique_ptr<LocalObjectStore>>> LocalObjectStore::open(base::FileSystem& files,
                                                                        base::Executor& executor,
@@ -256,6 +257,11 @@ Task<Result<std::unique_ptr<base::File>>> LocalObjectStore::open_object(std::str
   co_return std::move(*file);
 }
 
+base::Buffer LocalObjectStore::read_buffer(uint64_t length) {
+  const bool usual = length >= kReadBlockUsedMin && length <= kReadBlockBytes;
+  return usual ? read_blocks_->take() : base::Buffer::allocate(length);
+}
+
 Task<Result<Slice>> LocalObjectStore::get(std::string key, std::optional<ByteRange> range) {
   co_await files_in_use_.acquire(1);
   const FilesInUse in_use(files_in_use_);
@@ -267,7 +273,7 @@ Task<Result<Slice>> LocalObjectStore::get(std::string key, std::optional<ByteRan
     co_return fail(ErrorCode::kOutOfRange, key + " is shorter than the range asked for");
   }
   if (wanted.length > kWholeObjectBytesMax) co_return fail(ErrorCode::kTooLarge, key);
-  const base::Buffer buffer = base::Buffer::allocate(wanted.length);
+  const base::Buffer buffer = read_buffer(wanted.length);
   const base::MutableByteView into(buffer.data(), wanted.length);
   const auto got = co_await file->read_at(into, wanted.offset);
   if (!got) co_return read_failed(got.error());

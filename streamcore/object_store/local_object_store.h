@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "streamcore/base/buffer_pool.h"
 #include "streamcore/base/executor.h"
 #include "streamcore/base/file_system.h"
 #include "streamcore/base/random.h"
@@ -28,6 +29,13 @@ inline constexpr unsigned kProcessesMax = 16;               // that use one dire
 inline constexpr uint64_t kFilesInUseMax = 256;             // by calls at a time; further ones wait
 inline constexpr size_t kKnownDirectoriesMax = 16384;       // remembered as made durable
 inline constexpr uint64_t kWholeObjectBytesMax = 1u << 30;  // larger ones are read by range
+
+// Reads of the size segments are read in (4 MiB and what sticks out of its last block) get memory
+// that was used before: first touching a page is slow. Shorter ones get memory of their own, so
+// that a cache that counts the bytes it was given is never wrong by more than an eighth.
+inline constexpr size_t kReadBlockBytes = (size_t{4} << 20) + (size_t{256} << 10);
+inline constexpr size_t kReadBlockUsedMin = kReadBlockBytes / 8 * 7;
+inline constexpr size_t kReadBlocksIdleMax = 16;  // kept for the next reads
 
 class LocalObjectStore final : public ObjectStore {
  public:
@@ -50,6 +58,9 @@ class LocalObjectStore final : public ObjectStore {
 
  private:
   struct Listing;
+  struct LetGo {
+    void operator()(base::BufferPool* pool) const { pool->release(); }
+  };
   class Unsynced;
   class FilesInUse;
 
@@ -61,6 +72,7 @@ class LocalObjectStore final : public ObjectStore {
   base::Task<base::Status> know_directory(std::string directory);
   base::Task<base::Status> sync_names(std::string directory);
   base::Task<base::Result<std::unique_ptr<base::File>>> open_object(std::string key);
+  base::Buffer read_buffer(uint64_t length);
   base::Task<base::Status> sync_listed(const ListPage& page);
   base::Task<base::Status> collect(Listing& listing, std::string key_prefix);
 
@@ -73,6 +85,7 @@ class LocalObjectStore final : public ObjectStore {
       unsynced_;  // keys that may be linked while their name is not yet durable
   bool sync_failed_ = false;
   base::Semaphore files_in_use_;
+  std::unique_ptr<base::BufferPool, LetGo> read_blocks_;
 };
 
 }  // namespace thalweg::object_store

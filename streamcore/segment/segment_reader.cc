@@ -62,7 +62,7 @@ struct Walk {
   Walk(Slice b, uint64_t at) : block(std::move(b)), position(at), rest(block.bytes) {}
   bool done() const { return rest.empty(); }
   Result<EntryRef> next(StreamId stream, const std::string& key) {
-    const auto header = decode_entry_header(rest);
+    const auto header = decode_verified_entry_header(rest);
     if (!header) return corrupt(key, position, header.error().message);
     if (header->stream != stream) {
       return corrupt(key, position,

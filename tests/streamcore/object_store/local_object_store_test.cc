@@ -246,5 +246,30 @@ TEST(LocalObjectStore, ReadErrorIsUnavailable) {
   EXPECT_EQ(got.error().code, ErrorCode::kUnavailable);
 }
 
+TEST(LocalObjectStore, ReadsOfTheUsualSizeReuseMemoryThatNobodyHolds) {
+  Machine machine(7);
+  const std::string a(size_t{4} << 20, 'a');
+  const std::string b(size_t{4} << 20, 'b');
+  ASSERT_TRUE(machine.put("a", a) && machine.put("b", b));
+  const auto get = [&](const char* key) {
+    return sim::run(machine.executor(), machine.store().get(key, std::nullopt)).value();
+  };
+  const std::byte* first = nullptr;
+  {
+    const base::Slice held = get("a");
+    first = held.bytes.data();
+    const base::Slice other = get("b");
+    EXPECT_NE(other.bytes.data(), first);
+    EXPECT_EQ(base::as_chars(held.bytes), a);
+    EXPECT_EQ(base::as_chars(other.bytes), b);
+  }
+  const base::Slice again = get("b");
+  const base::Slice next = get("b");
+  EXPECT_TRUE(again.bytes.data() == first || next.bytes.data() == first);
+  EXPECT_EQ(base::as_chars(again.bytes), b);
+  machine.crash();  // the store goes, what was read stays
+  EXPECT_EQ(base::as_chars(again.bytes), b);
+}
+
 }  // namespace
 }  // namespace thalweg::object_store
