@@ -42,7 +42,7 @@ TopicRegistry::TopicRegistry(Parts parts, TopicDefaults defaults)
       turn_(parts.executor, 1),
       tasks_(parts.executor) {}
 
-// --- the image in memory ---------------------------------------------------------------------------------------------
+// --- the image in memory ---
 
 void TopicRegistry::adopt(std::string name, TopicRow row) {
   auto settings = row.configs.empty() ? default_settings_
@@ -99,7 +99,7 @@ base::Task<base::Status> TopicRegistry::load() {
   co_return base::Status{};
 }
 
-// --- create ----------------------------------------------------------------------------------------------------------
+// --- create ---
 
 TopicFault TopicRegistry::check_new(const NewTopic& topic) const {
   if (std::string fault = topic_name_fault(topic.name); !fault.empty()) {
@@ -216,7 +216,7 @@ base::Task<TopicFault> TopicRegistry::grow(TopicRef topic, int32_t count) {
   co_return TopicFault{};
 }
 
-// --- delete ----------------------------------------------------------------------------------------------------------
+// --- delete ---
 
 base::Task<TopicFault> TopicRegistry::remove(TopicRef topic) {
   co_await turn_.acquire(1);
@@ -256,7 +256,7 @@ base::Task<base::Status> TopicRegistry::finish_removal(std::string key, TopicRow
   co_return co_await parts_.metadata.commit(std::move(transaction));
 }
 
-// --- retention -------------------------------------------------------------------------------------------------------
+// --- retention ---
 
 void TopicRegistry::start_retention(base::Duration interval) {
   tasks_.spawn(retention_loop(interval));

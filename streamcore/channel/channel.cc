@@ -78,8 +78,7 @@ base::Error Channel::stop_error() const {
   return {ErrorCode::kClosed, "the channel is closing"};
 }
 
-// --- admission
-// -------------------------------------------------------------------------------------------------------
+// --- admission ---
 
 uint64_t Channel::ready_log_bytes() const {
   uint64_t ready = UINT64_MAX;
@@ -90,7 +89,9 @@ uint64_t Channel::ready_log_bytes() const {
 }
 
 bool Channel::outstanding_full(uint64_t bytes) const {
-  const uint64_t outstanding = tail_.unoffloaded_bytes() + unwritten_bytes_;
+  // What an earlier epoch left does not count: the first append after a restart must not wait for
+  // the drain.
+  const uint64_t outstanding = tail_.own_unoffloaded_bytes() + unwritten_bytes_;
   return outstanding > 0 &&
          outstanding + bytes + kChunkOverheadMax > options_.outstanding_log_bytes_max;
 }
@@ -176,8 +177,7 @@ void Channel::offload_out_of_space(bool out_of_space) {
   admission_changed_.notify_all();
 }
 
-// --- append
-// ----------------------------------------------------------------------------------------------------------
+// --- append ---
 
 Channel::OpenChunk& Channel::chunk_for(size_t payload_length) {
   if (!open_.empty() && !open_.back().full) {
@@ -238,8 +238,7 @@ LogPosition Channel::last_position() const {
   return next.value == 0 ? next : next - 1;
 }
 
-// --- writing
-// ---------------------------------------------------------------------------------------------------------
+// --- writing ---
 
 // Chunks are cut at the end of the loop turn: everything that arrived in it travels together.
 void Channel::schedule_pump() {

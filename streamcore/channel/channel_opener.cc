@@ -83,6 +83,7 @@ base::Task<base::Status> ChannelOpener::index_chunk(chunk::ChunkKey key) {
   logged->entries = CO_TRY(co_await chunk::read_chunk_index(parts_.replicas, key));
   logged->length = chunk::chunk_length(logged->entries);
   logged->created = parts_.executor.now();
+  logged->recovered = true;
   std::vector<StreamUse> uses;
   for (const chunk::IndexedEntry& entry : logged->entries) {
     StreamUse stream = CO_TRY(co_await parts_.streams.load(entry.header.stream));

@@ -13,6 +13,7 @@ LoggedChunk& LogTail::push(std::unique_ptr<LoggedChunk> chunk) {
     if (added.streams[i] != nullptr) added.streams[i]->entries.push_back({&added, i});
   }
   unoffloaded_bytes_ += added.length;
+  if (added.recovered) recovered_bytes_ += added.length;
   unoffloaded_entries_ += added.entries.size();
   if (added.in_memory()) {
     memory_bytes_ += added.length;
@@ -30,6 +31,7 @@ void LogTail::mark_offloaded(size_t count) {
     LoggedChunk& chunk = unoffloaded(0);
     chunk.offloaded = true;
     unoffloaded_bytes_ -= chunk.length;
+    if (chunk.recovered) recovered_bytes_ -= chunk.length;
     unoffloaded_entries_ -= chunk.entries.size();
     ++offloaded_count_;
   }

@@ -26,6 +26,7 @@ struct LoggedChunk {
   std::vector<StreamState*> streams;  // of each entry; null if the stream was deleted
   base::TimePoint created;
   bool offloaded = false;
+  bool recovered = false;  // of an earlier epoch, found at the start
 
   const EntryHeader& header(uint32_t i) const { return entries[i].header; }
   // The entry's payload, if the chunk is in memory.
@@ -56,6 +57,8 @@ class LogTail {
   size_t unoffloaded_count() const { return chunks_.size() - offloaded_count_; }
   LoggedChunk& unoffloaded(size_t i) { return *chunks_[offloaded_count_ + i]; }
   uint64_t unoffloaded_bytes() const { return unoffloaded_bytes_; }
+  // The part of them that this owner wrote itself.
+  uint64_t own_unoffloaded_bytes() const { return unoffloaded_bytes_ - recovered_bytes_; }
   // True if any of them has entries: empty chunks alone are not worth an offload.
   bool has_unoffloaded_entries() const { return unoffloaded_entries_ > 0; }
   uint64_t memory_bytes() const { return memory_bytes_; }
@@ -70,6 +73,7 @@ class LogTail {
   size_t offloaded_count_ = 0;  // a prefix of chunks_
   size_t evicted_count_ = 0;    // a prefix of chunks_ that is not in memory
   uint64_t unoffloaded_bytes_ = 0;
+  uint64_t recovered_bytes_ = 0;  // un-offloaded
   uint64_t unoffloaded_entries_ = 0;
   uint64_t memory_bytes_ = 0;
 };

@@ -38,7 +38,7 @@ OffloadPlan plan_offload(LogTail& tail, const std::vector<base::Slice>& bytes) {
       const auto [it, added] = index.try_emplace(stream, plan.streams.size());
       if (added) plan.streams.emplace_back(*stream);
       PlannedStream& planned = plan.streams[it->second];
-      CHECK(planned.entries.empty() || planned.end == header.base);
+      CHECK(header.base == (added ? planned.expected_end : planned.end));  // no gap, no overlap
       planned.end = header.end();
       const size_t framed = framed_entry_bytes(header.length);
       planned.entries.push_back(

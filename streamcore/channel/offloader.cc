@@ -67,8 +67,7 @@ base::Task<base::Status> Offloader::run(size_t count) {
   co_return co_await free_chunks(job.plan);
 }
 
-// --- annotations
-// -----------------------------------------------------------------------------------------------------
+// --- annotations ---
 
 base::Task<base::Status> Offloader::load_annotation(StreamState& stream) {
   if (stream.annotation_loaded) co_return base::Status{};
@@ -108,8 +107,7 @@ base::Task<base::Status> Offloader::fold(Job& job) {
   co_return base::Status{};
 }
 
-// --- objects
-// ---------------------------------------------------------------------------------------------------------
+// --- objects ---
 
 base::Task<void> Offloader::build(Job& job) {
   const auto& streams = job.plan.streams;
@@ -176,8 +174,7 @@ base::Task<base::Status> Offloader::upload(Job& job) {
   co_return base::Status{};
 }
 
-// --- commit
-// ----------------------------------------------------------------------------------------------------------
+// --- commit ---
 
 namespace {
 // False for a range that lies below the trim point, which may have moved since it was planned.

@@ -103,8 +103,7 @@ base::Task<base::Status> LiveStreamStore::stop() {
 
 bool LiveStreamStore::stopped() const { return channel_->stopped(); }
 
-// --- append
-// ----------------------------------------------------------------------------------------------------------
+// --- append ---
 
 base::Task<base::Result<StreamId>> LiveStreamStore::allocate_streams(uint64_t count) {
   co_return StreamId(CO_TRY(co_await stream_ids_.take(count)));
@@ -145,8 +144,7 @@ Offset LiveStreamStore::next_offset(StreamId id) const {
   return stream->next;
 }
 
-// --- read
-// ------------------------------------------------------------------------------------------------------------
+// --- read ---
 
 LeaderEpoch LiveStreamStore::channel_leader_epoch() const {
   return channel::first_leader_epoch(channel_->epoch());
@@ -222,8 +220,7 @@ base::Task<base::Status> LiveStreamStore::watch(StreamId id, TailWatch& watch) {
   co_return base::Status{};
 }
 
-// --- trim and delete
-// -------------------------------------------------------------------------------------------------
+// --- trim and delete ---
 
 base::Task<base::Status> LiveStreamStore::trim(StreamId id, Offset to) {
   const StreamUse stream = CO_TRY(co_await streams_.load(id));
@@ -275,8 +272,7 @@ base::Task<base::Result<uint64_t>> LiveStreamStore::stored_bytes(StreamId id) {
   co_return bytes;
 }
 
-// --- background
-// ------------------------------------------------------------------------------------------------------
+// --- background ---
 
 base::Task<base::Result<bool>> LiveStreamStore::offload_once(uint64_t bytes_max) {
   co_await offload_turn_.acquire(1);
