@@ -341,8 +341,7 @@ base::Task<void> LiveStreamStore::offload_loop() {
 // While the loop only waits for the oldest chunk's age, a chunk more matters when it reaches the
 // size.
 void LiveStreamStore::chunk_became_durable() {
-  const bool enough =
-      tail_.unoffloaded_bytes() >= options_.offload_bytes || channel_->wants_room();
+  const bool enough = tail_.unoffloaded_bytes() >= options_.offload_bytes || channel_->wants_room();
   if (offload_waits_for_age_ && !enough) return;
   offload_look_.notify_all();
 }

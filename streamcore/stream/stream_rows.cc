@@ -103,7 +103,8 @@ base::Task<base::Status> StreamRows::remove_some(std::vector<StreamId> ids) {
   }
   const RowGate::Pass pass = co_await parts_.gate.enter();
   const base::Status erased = co_await erase_rows(uses);
-  const bool nothing_done = !erased.has_value() && erased.error().code != ErrorCode::kUnknownOutcome;
+  const bool nothing_done =
+      !erased.has_value() && erased.error().code != ErrorCode::kUnknownOutcome;
   for (const StreamUse& stream : uses) {
     if (nothing_done && stream->has_row) stream->deleted = false;
     if (!erased.has_value()) continue;

@@ -31,6 +31,7 @@ void draw_store(base::Random& random, StreamStoreOptions& store) {
   store.own_segment_bytes = one_of<uint64_t>(random, {1, 1000, 20'000, 1 << 20});
   store.packed_segment_bytes_max = one_of<uint64_t>(random, {1, 10'000, 64 << 20});
   store.delete_grace_ms = one_of<base::Timestamp>(random, {1000, 4000});
+  store.packed_ranges_max = one_of<uint32_t>(random, {2, 3, 8, 64});
   store.destroyed_row_keep_ms = 10'000;
   store.block_cache_bytes_max = one_of<uint64_t>(random, {1, 64 << 10, 64 << 20});
   store.idle_empty_chunk_ms = one_of<base::Timestamp>(random, {1, 50, 1000});
@@ -79,12 +80,13 @@ std::string to_string(const Knobs& k) {
               " undrained=", k.store.undrained_epochs_max,
               " memory=", k.store.memory_tail_bytes_max, " offload=", k.store.offload_bytes, "/",
               k.store.offload_bytes_max, "/", k.store.offload_interval_ms, "ms",
-              " own=", k.store.own_segment_bytes, " cache=", k.store.block_cache_bytes_max,
-              " file=", k.replica.file_bytes, " snapshot=", k.metadata.snapshot_entries,
-              " streams=", k.streams, " appenders=", k.appenders, " readers=", k.readers,
-              " lives=", k.lives, " payload=", k.payload_max, k.trims ? " trims" : "",
-              k.removes ? " removes" : "", k.full_disk ? " full_disk" : "",
-              k.failing_sync ? " failing_sync" : "", k.bit_rot ? " bit_rot" : "");
+              " own=", k.store.own_segment_bytes, " packed=", k.store.packed_ranges_max,
+              " cache=", k.store.block_cache_bytes_max, " file=", k.replica.file_bytes,
+              " snapshot=", k.metadata.snapshot_entries, " streams=", k.streams,
+              " appenders=", k.appenders, " readers=", k.readers, " lives=", k.lives,
+              " payload=", k.payload_max, k.trims ? " trims" : "", k.removes ? " removes" : "",
+              k.full_disk ? " full_disk" : "", k.failing_sync ? " failing_sync" : "",
+              k.bit_rot ? " bit_rot" : "");
 }
 
 }  // namespace thalweg::sim

@@ -69,8 +69,9 @@ uint64_t run_seeds(const Arguments& arguments) {
     std::cout << "seed " << seed << ": " << *outcome.violation << std::endl;
     if (arguments.expect_caught) return broken;
   }
-  std::cout << arguments.seeds << " seeds from " << arguments.seed << ", " << acked << " acknowledged appends, " << crashes
-            << " crashes, " << broken << " broken" << std::endl;
+  std::cout << arguments.seeds << " seeds from " << arguments.seed << ", " << acked
+            << " acknowledged appends, " << crashes << " crashes, " << broken << " broken"
+            << std::endl;
   return broken;
 }
 
