@@ -1,5 +1,5 @@
-// LocalBackend: a broker whose everything is in one local directory: chunk log, segments, metadata. It builds the parts,
-// bottom up, on the home core, and takes them down in the other order.
+// LocalBackend: a broker whose everything is in one local directory: chunk log, segments, metadata.
+// It builds the parts, bottom up, on the home core, and takes them down in the other order.
 #pragma once
 
 #include <memory>

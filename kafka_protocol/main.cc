@@ -1,5 +1,5 @@
-// The composition root: the `thalweg` binary. It reads the command line, says what a broker is made of, and leaves the
-// rest to server::serve().
+// The composition root: the `thalweg` binary. It reads the command line, says what a broker is made
+// of, and leaves the rest to server::serve().
 #include <unistd.h>
 
 #include <iostream>

@@ -1,4 +1,5 @@
-// The frame around an entry, the same in a chunk and in a segment, so that offload moves both with one slice.
+// The frame around an entry, the same in a chunk and in a segment, so that offload moves both with
+// one slice.
 //
 //   0   u64  stream id
 //   8   u64  base offset
@@ -9,7 +10,8 @@
 //   36  u32  CRC32C of bytes 0..35
 //   40  payload, then zeros up to a multiple of 8
 //
-// All integers are little endian. The payload is covered by the CRC of the chunk body or of the segment block.
+// All integers are little endian. The payload is covered by the CRC of the chunk body or of the
+// segment block.
 #pragma once
 
 #include <bit>
@@ -103,7 +105,8 @@ inline base::Result<EntryHeader> decode_entry_header_alone(base::ByteView bytes)
   return entry_detail::header_of(layout);
 }
 
-// Decodes the frame at the front of `bytes` and checks that its payload lies within them; kCorrupt otherwise.
+// Decodes the frame at the front of `bytes` and checks that its payload lies within them; kCorrupt
+// otherwise.
 inline base::Result<EntryHeader> decode_entry_header(base::ByteView bytes) {
   return entry_detail::with_payload(TRY(decode_entry_header_alone(bytes)), bytes);
 }

@@ -16,8 +16,9 @@ class EntryRules {
   virtual ~EntryRules() = default;
   // Writes what the log assigned into a payload that was just copied into its chunk.
   virtual void stamp(std::byte* payload, Offset base, LeaderEpoch epoch) const = 0;
-  // The annotation of a range: the layer's state after `previous` (the state before it) and these payloads, exactly at
-  // the end of the last one. An empty `previous` is the state of an empty stream.
+  // The annotation of a range: the layer's state after `previous` (the state before it) and these
+  // payloads, exactly at the end of the last one. An empty `previous` is the state of an empty
+  // stream.
   virtual std::string fold(base::ByteView previous,
                            std::span<const base::ByteView> payloads) const = 0;
 };

@@ -80,7 +80,7 @@ void flatten(GroupAnswer group, int16_t version, OffsetFetchResponse& response) 
       flat.metadata = std::move(partition.metadata);
       // v0 and v1 have no error of the whole answer.
       flat.error_code = version < 2 && group.error_code != KafkaError::kNone ? group.error_code
-                                                                            : partition.error_code;
+                                                                             : partition.error_code;
     }
   }
 }

@@ -1,5 +1,6 @@
-// BatchRules: what the log engine asks about its payloads, answered for RecordBatch v2: offset and leader epoch are
-// stamped into the header (both lie outside the batch's CRC), and the annotation is the partition's state.
+// BatchRules: what the log engine asks about its payloads, answered for RecordBatch v2: offset and
+// leader epoch are stamped into the header (both lie outside the batch's CRC), and the annotation
+// is the partition's state.
 #pragma once
 
 #include "streamcore/entry_rules.h"

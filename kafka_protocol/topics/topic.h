@@ -1,4 +1,5 @@
-// Topic: one topic in memory. Partitions have objects only once they are used; an idle topic is its row.
+// Topic: one topic in memory. Partitions have objects only once they are used; an idle topic is its
+// row.
 #pragma once
 
 #include <memory>
@@ -38,7 +39,8 @@ class Topic {
  private:
   const std::string name_;
   TopicRow row_;
-  std::shared_ptr<const TopicSettings> settings_;  // shared by all topics without configs of their own
+  std::shared_ptr<const TopicSettings>
+      settings_;  // shared by all topics without configs of their own
   bool deleted_ = false;
   std::vector<std::unique_ptr<Partition>> partitions_;
 };
@@ -46,7 +48,8 @@ class Topic {
 inline constexpr std::string_view kOffsetsTopic = "__consumer_offsets";
 inline constexpr std::string_view kTransactionsTopic = "__transaction_state";
 
-// Topic.java: 1..249 characters of [a-zA-Z0-9._-], not "." or "..". An empty text if legal, else what is wrong.
+// Topic.java: 1..249 characters of [a-zA-Z0-9._-], not "." or "..". An empty text if legal, else
+// what is wrong.
 std::string topic_name_fault(std::string_view name);
 
 }  // namespace thalweg::topics

@@ -68,7 +68,8 @@ constexpr auto kKeys = std::to_array<TopicConfigKey>({
      "How long records are kept; -1 is for ever. Whole segments are dropped."},
     {"segment.bytes", kInt, "1073741824", "", 1048576, kIntMax, "", false,
      "Segments are cut by offload, not per topic."},
-    {"segment.index.bytes", kInt, "10485760", "", 4, kIntMax, "", false, "Kafka's index file size."},
+    {"segment.index.bytes", kInt, "10485760", "", 4, kIntMax, "", false,
+     "Kafka's index file size."},
     {"segment.jitter.ms", kLong, "0", "", 0, kLongMax, "", false, "Kafka's roll jitter."},
     {"segment.ms", kLong, "604800000", "", 1, kLongMax, "", false,
      "Segments are cut by offload, not per topic."},
@@ -102,8 +103,7 @@ bool is_number(std::string_view text, T& value) {
 
 bool fits(const TopicConfigKey& key, std::string_view value) {
   switch (key.type) {
-    case kBoolean:
-      return value == "true" || value == "false";
+    case kBoolean: return value == "true" || value == "false";
     case kInt:
     case kLong: {
       int64_t number = 0;
@@ -114,8 +114,7 @@ bool fits(const TopicConfigKey& key, std::string_view value) {
       double number = 0;
       return is_number(value, number) && number >= key.min && number <= key.max;
     }
-    case kString:
-      return key.choices.empty() || is_choice(value, key.choices);
+    case kString: return key.choices.empty() || is_choice(value, key.choices);
     case kList: {
       if (key.choices.empty()) return true;
       const auto items = split_list(value);
@@ -160,8 +159,9 @@ void apply(TopicSettings& settings, std::string_view name, std::string_view valu
 std::span<const TopicConfigKey> topic_config_keys() { return kKeys; }
 
 const TopicConfigKey* find_topic_config(std::string_view name) {
-  const auto it = std::lower_bound(kKeys.begin(), kKeys.end(), name,
-                                   [](const TopicConfigKey& key, std::string_view n) { return key.name < n; });
+  const auto it =
+      std::lower_bound(kKeys.begin(), kKeys.end(), name,
+                       [](const TopicConfigKey& key, std::string_view n) { return key.name < n; });
   return it != kKeys.end() && it->name == name ? &*it : nullptr;
 }
 
@@ -172,9 +172,9 @@ base::Status check_topic_config(std::string_view name, std::string_view value) {
                       "Unknown topic config name: " + std::string(name));
   }
   if (!fits(*key, value)) {
-    return base::fail(base::ErrorCode::kInvalidArgument,
-                      "Invalid value " + std::string(value) + " for configuration " +
-                          std::string(name));
+    return base::fail(
+        base::ErrorCode::kInvalidArgument,
+        "Invalid value " + std::string(value) + " for configuration " + std::string(name));
   }
   return {};
 }

@@ -1,6 +1,6 @@
-// Topic configs: one table row per key, after Kafka's LogConfig and TopicConfig (4.3): its type, its default, what it may
-// hold, and whether it acts here. Keys that do not act are stored and read back exactly, because clients and tools set
-// and compare them; unknown keys are refused.
+// Topic configs: one table row per key, after Kafka's LogConfig and TopicConfig (4.3): its type,
+// its default, what it may hold, and whether it acts here. Keys that do not act are stored and read
+// back exactly, because clients and tools set and compare them; unknown keys are refused.
 #pragma once
 
 #include <memory>
@@ -32,7 +32,7 @@ struct TopicConfigKey {
   std::string_view broker_key;  // the broker config that gives the default; empty if none
   double min = 0;               // numbers only
   double max = 0;
-  std::string_view choices;     // comma-separated; strings and lists only
+  std::string_view choices;  // comma-separated; strings and lists only
   bool acts = false;
   std::string_view documentation;
 };
@@ -42,8 +42,8 @@ const TopicConfigKey* find_topic_config(std::string_view name);
 
 // The parsed values of the keys that act.
 struct TopicSettings {
-  int64_t retention_ms = 604'800'000;   // -1: for ever
-  int64_t retention_bytes = -1;         // per partition; -1: no limit
+  int64_t retention_ms = 604'800'000;  // -1: for ever
+  int64_t retention_bytes = -1;        // per partition; -1: no limit
   int32_t max_message_bytes = 1'048'588;
   bool cleanup_delete = true;
   bool cleanup_compact = false;
@@ -53,7 +53,8 @@ struct TopicSettings {
   friend bool operator==(const TopicSettings&, const TopicSettings&) = default;
 };
 
-// The broker's defaults for topic configs, by topic config name; what is not here has the table's default.
+// The broker's defaults for topic configs, by topic config name; what is not here has the table's
+// default.
 class TopicDefaults {
  public:
   TopicDefaults() = default;

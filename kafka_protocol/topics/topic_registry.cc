@@ -21,7 +21,9 @@ std::string folded(std::string_view name) {
   return text;
 }
 
-std::string row_key(std::string_view name) { return std::string(kTopicRowPrefix) + std::string(name); }
+std::string row_key(std::string_view name) {
+  return std::string(kTopicRowPrefix) + std::string(name);
+}
 
 std::string deleting_key(const wire::Uuid& id) {
   char text[40];
@@ -45,9 +47,10 @@ TopicRegistry::TopicRegistry(Parts parts, TopicDefaults defaults)
 // --- the image in memory ---
 
 void TopicRegistry::adopt(std::string name, TopicRow row) {
-  auto settings = row.configs.empty() ? default_settings_
-                                      : std::make_shared<const TopicSettings>(
-                                            parse_topic_settings(defaults_, row.configs));
+  auto settings =
+      row.configs.empty()
+          ? default_settings_
+          : std::make_shared<const TopicSettings>(parse_topic_settings(defaults_, row.configs));
   if (name.find_first_of("._") != std::string::npos) folded_names_.emplace(folded(name), name);
   const wire::Uuid id = row.id;
   auto topic = std::make_shared<Topic>(name, std::move(row), std::move(settings));
@@ -200,7 +203,8 @@ base::Task<TopicFault> TopicRegistry::grow(TopicRef topic, int32_t count) {
   if (count <= now || count > kPartitionsMax) {
     co_return TopicFault{KafkaError::kInvalidPartitions,
                          "The topic " + topic->name() + " currently has " + std::to_string(now) +
-                             " partition(s); " + std::to_string(count) + " would not be an increase."};
+                             " partition(s); " + std::to_string(count) +
+                             " would not be an increase."};
   }
   const auto added = static_cast<uint32_t>(count - now);
   const base::Result<StreamId> stream = co_await parts_.store.allocate_streams(added);
@@ -239,8 +243,9 @@ base::Task<TopicFault> TopicRegistry::remove(TopicRef topic) {
   if (removed_listener_) co_await removed_listener_(topic->name());
   const base::Status removed = co_await finish_removal(deleting_key(topic->id()), topic->row());
   if (!removed.has_value()) {
-    base::log_warn("topic " + topic->name() + ": deleted; its storage will be freed at the next start: " +
-                   removed.error().message);
+    base::log_warn(
+        "topic " + topic->name() +
+        ": deleted; its storage will be freed at the next start: " + removed.error().message);
   }
   co_return TopicFault{};
 }

@@ -1,5 +1,5 @@
-// TopicRegistry: every topic, and the transactions that create, grow and delete them. Lives on the home core; rows in
-// metadata are the truth, this is their image in memory.
+// TopicRegistry: every topic, and the transactions that create, grow and delete them. Lives on the
+// home core; rows in metadata are the truth, this is their image in memory.
 #pragma once
 
 #include <functional>
@@ -61,7 +61,8 @@ class TopicRegistry {
 
   // What is wrong with creating this topic now, before anything is done.
   TopicFault check_new(const NewTopic& topic) const;
-  // Creates those that check_new accepts, all in one transaction (several past its size limit). One fault per topic.
+  // Creates those that check_new accepts, all in one transaction (several past its size limit). One
+  // fault per topic.
   base::Task<std::vector<TopicFault>> create(std::vector<NewTopic> topics);
   // More partitions for a topic: `count` in all.
   base::Task<TopicFault> grow(TopicRef topic, int32_t count);
@@ -75,7 +76,8 @@ class TopicRegistry {
   void adopt(std::string name, TopicRow row);
   void forget(const Topic& topic);
   wire::Uuid new_id();
-  base::Task<base::Status> commit_new(std::vector<NewTopic>& topics, std::vector<TopicFault>& faults);
+  base::Task<base::Status> commit_new(std::vector<NewTopic>& topics,
+                                      std::vector<TopicFault>& faults);
   base::Task<base::Status> finish_removal(std::string key, TopicRow row);
   base::Task<void> retention_loop(base::Duration interval);
   base::Task<void> retain(TopicRef topic);
@@ -88,11 +90,14 @@ class TopicRegistry {
     size_t operator()(std::string_view name) const { return std::hash<std::string_view>()(name); }
   };
   struct IdHash {
-    size_t operator()(const wire::Uuid& id) const { return id.high ^ (id.low * 0x9E3779B97F4A7C15ull); }
+    size_t operator()(const wire::Uuid& id) const {
+      return id.high ^ (id.low * 0x9E3779B97F4A7C15ull);
+    }
   };
   std::unordered_map<std::string, TopicRef, NameHash, std::equal_to<>> by_name_;
   std::unordered_map<wire::Uuid, Topic*, IdHash> by_id_;
-  // Names with '.' and '_' made equal: two topics may not differ only there (their metrics would collide).
+  // Names with '.' and '_' made equal: two topics may not differ only there (their metrics would
+  // collide).
   std::unordered_map<std::string, std::string> folded_names_;
   std::function<base::Task<void>(std::string)> removed_listener_;
   base::Semaphore turn_;  // one change of topics at a time

@@ -22,7 +22,8 @@ base::Result<TopicRow> decode_topic_row(std::string_view bytes) {
   base::ByteReader in(TRY(base::open_sealed(bytes, "topic row")));
   const auto version = in.get<uint8_t>();
   if (version != kVersion) {
-    return base::fail(base::ErrorCode::kUnsupported, "topic row: version " + std::to_string(version));
+    return base::fail(base::ErrorCode::kUnsupported,
+                      "topic row: version " + std::to_string(version));
   }
   TopicRow row;
   row.id.high = in.get<uint64_t>();

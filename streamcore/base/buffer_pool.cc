@@ -20,7 +20,8 @@ Buffer BufferPool::take() {
       idle_.pop_back();
     }
   }
-  if (data == nullptr) data = static_cast<std::byte*>(std::aligned_alloc(kIoAlignment, block_bytes_));
+  if (data == nullptr)
+    data = static_cast<std::byte*>(std::aligned_alloc(kIoAlignment, block_bytes_));
   CHECK(data != nullptr);
   return Buffer::adopt(data, block_bytes_, *this);
 }

@@ -1,5 +1,5 @@
-// BufferPool: blocks of one size, re-used. Buffers may outlive the pool's owner and be dropped on any thread, so the
-// pool itself goes when both its owner and the last buffer are gone.
+// BufferPool: blocks of one size, re-used. Buffers may outlive the pool's owner and be dropped on
+// any thread, so the pool itself goes when both its owner and the last buffer are gone.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,8 @@ class BufferPool final : public Buffer::Recycler {
   Buffer take();
   // The owner lets go.
   void release();
-  // Touches memory for `count` blocks and keeps them: the first use of a page is slow, better now than under load.
+  // Touches memory for `count` blocks and keeps them: the first use of a page is slow, better now
+  // than under load.
   void prefault(size_t count);
 
   void recycle(std::byte* data, size_t capacity) override;

@@ -1,5 +1,6 @@
-// ByteWriter and ByteReader: little-endian integers and length-prefixed bytes, for small persisted rows. A row is
-// sealed with a CRC32C over everything before it (seal / open_sealed), so that any damage is found.
+// ByteWriter and ByteReader: little-endian integers and length-prefixed bytes, for small persisted
+// rows. A row is sealed with a CRC32C over everything before it (seal / open_sealed), so that any
+// damage is found.
 #pragma once
 
 #include <concepts>
@@ -40,7 +41,8 @@ class ByteWriter {
   std::string out_;
 };
 
-// Reads what ByteWriter wrote. After the first short read everything reads as zero and ok() is false.
+// Reads what ByteWriter wrote. After the first short read everything reads as zero and ok() is
+// false.
 class ByteReader {
  public:
   explicit ByteReader(std::string_view bytes) : rest_(bytes) {}

@@ -1,8 +1,9 @@
-// Views of bytes, and the reference-counted buffers record bytes live in between the socket and storage.
+// Views of bytes, and the reference-counted buffers record bytes live in between the socket and
+// storage.
 //
-// A Buffer is aligned for O_DIRECT and shared by count: chunk buffers are at once the source of the write, the memory
-// tail, and what readers on other cores send from. The count is atomic; the bytes are written only by the one who
-// filled the buffer, before it is shared.
+// A Buffer is aligned for O_DIRECT and shared by count: chunk buffers are at once the source of the
+// write, the memory tail, and what readers on other cores send from. The count is atomic; the bytes
+// are written only by the one who filled the buffer, before it is shared.
 #pragma once
 
 #include <atomic>
@@ -31,7 +32,8 @@ constexpr uint64_t align_up(uint64_t n, uint64_t alignment) {
   return (n + alignment - 1) / alignment * alignment;
 }
 
-// Buffer: a shared, aligned block. Copying shares it; the last one frees it (back to the pool it came from).
+// Buffer: a shared, aligned block. Copying shares it; the last one frees it (back to the pool it
+// came from).
 class Buffer {
  public:
   // Receives blocks whose last reference went away, on the thread that dropped it.
@@ -42,7 +44,8 @@ class Buffer {
   };
 
   Buffer() = default;
-  // A new block of at least `capacity` bytes, rounded up to kIoAlignment; its content is not initialised.
+  // A new block of at least `capacity` bytes, rounded up to kIoAlignment; its content is not
+  // initialised.
   static Buffer allocate(size_t capacity);
   // Adopts memory that `recycler` (which outlives the block) takes back.
   static Buffer adopt(std::byte* data, size_t capacity, Recycler& recycler);

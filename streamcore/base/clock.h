@@ -1,4 +1,5 @@
-// Clock: wall-clock time, for record timestamps and retention only; never for ordering, fencing or acks.
+// Clock: wall-clock time, for record timestamps and retention only; never for ordering, fencing or
+// acks.
 #pragma once
 
 #include <chrono>

@@ -1,8 +1,9 @@
 // Executor: the one thread a set of coroutines runs on, its timers and its monotonic clock.
 //
-// The real one (kafka_protocol/server) wraps an event loop and is the only crossing between threads: post() may be
-// called from any thread, everything else only from the executor's own. The simulator's (tests/sim) is a queue in
-// virtual time; destroying it drops every callback unrun, which is how a crash looks.
+// The real one (kafka_protocol/server) wraps an event loop and is the only crossing between
+// threads: post() may be called from any thread, everything else only from the executor's own. The
+// simulator's (tests/sim) is a queue in virtual time; destroying it drops every callback unrun,
+// which is how a crash looks.
 #pragma once
 
 #include <chrono>
@@ -17,7 +18,8 @@ using TimePoint = std::chrono::time_point<std::chrono::steady_clock, Duration>;
 using Callback = std::move_only_function<void()>;
 using TimerId = uint64_t;  // never 0
 
-// The machine's monotonic clock, for executors that run in real time; everything else asks its executor.
+// The machine's monotonic clock, for executors that run in real time; everything else asks its
+// executor.
 TimePoint monotonic_now();
 
 class Executor {

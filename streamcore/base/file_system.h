@@ -1,9 +1,11 @@
-// FileSystem: the disk, as far as the log engine needs it. The real one (posix_file_system.h) runs blocking calls on
-// I/O threads of its own and answers on the caller's executor; the simulator's (tests/sim) forgets, at a crash, any
-// subset of the 512-byte sectors and directory entries that were not synced.
+// FileSystem: the disk, as far as the log engine needs it. The real one (posix_file_system.h) runs
+// blocking calls on I/O threads of its own and answers on the caller's executor; the simulator's
+// (tests/sim) forgets, at a crash, any subset of the 512-byte sectors and directory entries that
+// were not synced.
 //
-// Paths are relative to the root the file system was opened on. What a write or a sync answered is all that is known:
-// a failed sync means the file's unsynced content is unknown for ever (never sync again and believe it).
+// Paths are relative to the root the file system was opened on. What a write or a sync answered is
+// all that is known: a failed sync means the file's unsynced content is unknown for ever (never
+// sync again and believe it).
 #pragma once
 
 #include <cstdint>
@@ -18,23 +20,27 @@
 
 namespace thalweg::base {
 
-// Which threads serve a file: the log's own committer, so that an append never queues behind a segment, or the pool.
+// Which threads serve a file: the log's own committer, so that an append never queues behind a
+// segment, or the pool.
 enum class IoLane { kLog, kBulk };
 
 struct OpenOptions {
   bool create = false;     // create if missing (the entry is durable only after sync_directory)
   bool exclusive = false;  // with create: kAlreadyExists if it is there
-  bool direct = false;     // bypass the page cache; unaligned parts are gathered through an aligned buffer
+  bool direct =
+      false;  // bypass the page cache; unaligned parts are gathered through an aligned buffer
   IoLane lane = IoLane::kBulk;
 };
 
 class File {
  public:
   virtual ~File() = default;
-  // Reads up to into.size() bytes; fewer only at the end of the file. `into` lives until the Task is done.
+  // Reads up to into.size() bytes; fewer only at the end of the file. `into` lives until the Task
+  // is done.
   virtual Task<Result<size_t>> read_at(MutableByteView into, uint64_t offset) = 0;
-  // Writes the parts one after the other; with `sync` also makes them durable before answering (one fdatasync).
-  // kNoSpace: nothing can be said of the range written. The parts' bytes live until the Task is done.
+  // Writes the parts one after the other; with `sync` also makes them durable before answering (one
+  // fdatasync). kNoSpace: nothing can be said of the range written. The parts' bytes live until the
+  // Task is done.
   virtual Task<Status> write_at(std::vector<ByteView> parts, uint64_t offset, bool sync) = 0;
   virtual Task<Status> sync() = 0;
   // Reserves blocks so that writes below `size` cannot run out of space. kNoSpace.
@@ -58,7 +64,8 @@ struct DirectoryEntry {
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
-  virtual Task<Result<std::unique_ptr<File>>> open(std::string path, OpenOptions options) = 0;  // kNotFound
+  virtual Task<Result<std::unique_ptr<File>>> open(std::string path,
+                                                   OpenOptions options) = 0;  // kNotFound
   // Gives `from` a second name; kAlreadyExists if `to` is there. This is the atomic put-if-absent.
   virtual Task<Status> link(std::string from, std::string to) = 0;
   virtual Task<Status> rename(std::string from, std::string to) = 0;

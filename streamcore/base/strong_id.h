@@ -1,5 +1,6 @@
-// StrongId<Tag, Rep>: a number that cannot be mistaken for another kind of number. Arithmetic is only what positions
-// need: + and - of a plain count, and the distance between two of the same kind.
+// StrongId<Tag, Rep>: a number that cannot be mistaken for another kind of number. Arithmetic is
+// only what positions need: + and - of a plain count, and the distance between two of the same
+// kind.
 #pragma once
 
 #include <compare>

@@ -1,7 +1,8 @@
-// Waiting inside one executor: Event, Semaphore, OneShot. None is thread safe; all waiters live on the executor given.
+// Waiting inside one executor: Event, Semaphore, OneShot. None is thread safe; all waiters live on
+// the executor given.
 //
-// Waiters are resumed through Executor::post, never from inside set() or release(), in the order they came. A waiter
-// whose frame is destroyed takes itself out of the list.
+// Waiters are resumed through Executor::post, never from inside set() or release(), in the order
+// they came. A waiter whose frame is destroyed takes itself out of the list.
 #pragma once
 
 #include <coroutine>
@@ -124,8 +125,9 @@ class Notifier {
   WaitQueue waiters_;
 };
 
-// Semaphore: counted units (bytes, slots), strictly first come first served. A request larger than the limit is let
-// through alone once everything else came back, so that one big entry cannot wait for ever.
+// Semaphore: counted units (bytes, slots), strictly first come first served. A request larger than
+// the limit is let through alone once everything else came back, so that one big entry cannot wait
+// for ever.
 class Semaphore {
  public:
   Semaphore(Executor& executor, uint64_t limit) : waiters_(executor), limit_(limit) {}
@@ -185,8 +187,8 @@ class Semaphore {
   bool closed_ = false;
 };
 
-// OneShot<T>: one value from one side to any number of waiters (copied out). Shared, because the giver and the waiters
-// end in any order.
+// OneShot<T>: one value from one side to any number of waiters (copied out). Shared, because the
+// giver and the waiters end in any order.
 template <class T>
 class OneShot {
  public:

@@ -1,10 +1,11 @@
-// Task<T>: our lazy coroutine. It starts when awaited, runs on the executor of whoever resumes it, and resumes its
-// awaiter by symmetric transfer. Destroying a Task that has not finished destroys its frame and, through the frame's
-// locals, everything it awaits: that is how the simulator crashes a process. A frame may be destroyed only while
-// nothing that could still resume it will run.
+// Task<T>: our lazy coroutine. It starts when awaited, runs on the executor of whoever resumes it,
+// and resumes its awaiter by symmetric transfer. Destroying a Task that has not finished destroys
+// its frame and, through the frame's locals, everything it awaits: that is how the simulator
+// crashes a process. A frame may be destroyed only while nothing that could still resume it will
+// run.
 //
-// Parameters are taken by value, or by reference to a local the caller keeps until the Task is done. An exception that
-// leaves a Task is a bug and aborts.
+// Parameters are taken by value, or by reference to a local the caller keeps until the Task is
+// done. An exception that leaves a Task is a bug and aborts.
 #pragma once
 
 #include <coroutine>

@@ -4,8 +4,8 @@
 
 namespace thalweg::base {
 
-// The coroutine around a spawned task: it starts when the group resumes it, is linked into the group while it lives,
-// and frees itself at the end.
+// The coroutine around a spawned task: it starts when the group resumes it, is linked into the
+// group while it lives, and frees itself at the end.
 struct Root {
   using promise_type = RootPromise;
   std::coroutine_handle<RootPromise> handle;

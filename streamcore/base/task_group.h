@@ -1,5 +1,6 @@
-// TaskGroup: the owner of coroutines that nobody awaits. Spawn only here; stop_and_join() asks them to end and waits.
-// Destroying a group destroys the frames still in it (a simulated crash); a real shutdown joins first.
+// TaskGroup: the owner of coroutines that nobody awaits. Spawn only here; stop_and_join() asks them
+// to end and waits. Destroying a group destroys the frames still in it (a simulated crash); a real
+// shutdown joins first.
 #pragma once
 
 #include <coroutine>
@@ -15,7 +16,8 @@ struct RootPromise;
 
 class TaskGroup {
  public:
-  explicit TaskGroup(Executor& executor) : executor_(executor), stop_(executor), empty_(executor), sleepers_(executor) {}
+  explicit TaskGroup(Executor& executor)
+      : executor_(executor), stop_(executor), empty_(executor), sleepers_(executor) {}
   TaskGroup(const TaskGroup&) = delete;
   TaskGroup& operator=(const TaskGroup&) = delete;
   ~TaskGroup();

@@ -277,7 +277,8 @@ Task<Status> ChannelLog::make_durable() {
 Task<Status> ChannelLog::sync_everything() {
   std::map<uint64_t, FilePtr> log_files;  // by number: one order, whatever the addresses
   for (const auto& [number, epoch] : epochs_) {
-    for (const auto& [seq, location] : epoch.chunks) log_files.emplace(location.file->name().number, location.file);
+    for (const auto& [seq, location] : epoch.chunks)
+      log_files.emplace(location.file->name().number, location.file);
   }
   if (log_files.empty() && epochs_.empty()) co_return Status();
   for (const auto& [number, file] : log_files) {

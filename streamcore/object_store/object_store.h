@@ -1,8 +1,10 @@
 // ObjectStore: immutable objects under string keys, written once.
 //
 // Rules every backend keeps (one contract suite checks them all):
-//  - put_if_absent is atomic: no reader ever sees a part of an object, and of several racing writers one creates.
-//  - An answer kCreated means durable. kUnknownOutcome (a time-out, a conflict, a 5xx) says nothing: the object may
+//  - put_if_absent is atomic: no reader ever sees a part of an object, and of several racing
+//  writers one creates.
+//  - An answer kCreated means durable. kUnknownOutcome (a time-out, a conflict, a 5xx) says
+//  nothing: the object may
 //    appear later. The caller may send the same bytes to the same key again, never others.
 //  - A key that was removed may be created again: never re-use keys whose absence means something.
 // Keys are 1..1024 bytes of [A-Za-z0-9._/-]; their path parts are 1..250 bytes, never "." or ".."
@@ -47,7 +49,8 @@ class ObjectStore {
   // Errors: kUnknownOutcome, kNoSpace (nothing was created), kInvalidArgument (the key).
   virtual base::Task<base::Result<PutOutcome>> put_if_absent(std::string key,
                                                              std::vector<base::ByteView> parts) = 0;
-  // The whole object, or exactly `range` of it (kOutOfRange if it is shorter). kNotFound, kUnavailable.
+  // The whole object, or exactly `range` of it (kOutOfRange if it is shorter). kNotFound,
+  // kUnavailable.
   virtual base::Task<base::Result<base::Slice>> get(std::string key,
                                                     std::optional<ByteRange> range) = 0;
   virtual base::Task<base::Result<ObjectInfo>> head(std::string key) = 0;  // kNotFound
