@@ -15,12 +15,12 @@ struct StreamStoreOptions {
 
   // The chunk log. A chunk is closed at its target size; an entry larger than that travels alone.
   uint64_t chunk_bytes_target = 2 << 20;
-  uint32_t chunk_window = 2;                        // W: chunks created but not yet acknowledged
-  uint64_t unwritten_bytes_max = 64 << 20;          // sequenced, not yet handed to a replica
-  uint64_t outstanding_log_bytes_max = 1ull << 30;  // durable in the log, not yet in a segment;
-                                                    // what a restart found is not counted
-  uint64_t log_ready_bytes_min = 16 << 20;          // log space kept allocated ahead of appends
-  uint32_t undrained_epochs_max = 16;               // past it, opening drains first
+  uint32_t chunk_window = 2;                // W: chunks created but not yet acknowledged
+  uint64_t unwritten_bytes_max = 64 << 20;  // sequenced, not yet handed to a replica
+  // Durable in the log, not yet in a segment; what a restart found is not counted.
+  uint64_t outstanding_log_bytes_max = 1ull << 30;
+  uint64_t log_ready_bytes_min = 16 << 20;  // log space kept allocated ahead of appends
+  uint32_t undrained_epochs_max = 16;       // past it, opening drains first
 
   // The memory tail: chunk buffers live readers are served from.
   uint64_t memory_tail_bytes_max = 256 << 20;
@@ -29,7 +29,7 @@ struct StreamStoreOptions {
   uint64_t offload_bytes = 64 << 20;
   uint64_t offload_bytes_max = 256 << 20;  // taken by one run
   base::Timestamp offload_interval_ms = 10'000;
-  uint64_t own_segment_bytes = 1 << 20;  // a stream with fewer bytes in a run is packed with others
+  uint64_t own_segment_bytes = 1 << 20;  // with fewer in a run a stream is packed with others
   uint64_t packed_segment_bytes_max = 64 << 20;
   // Packed ranges a stream may have at its end before they are merged into a segment of its own.
   uint32_t packed_ranges_max = 64;
@@ -39,8 +39,7 @@ struct StreamStoreOptions {
   base::Timestamp destroyed_row_keep_ms = 24 * 3600 * 1000;
 
   uint64_t block_cache_bytes_max = 64 << 20;
-  base::Timestamp idle_empty_chunk_ms =
-      1'000;  // idle this long: the final durable watermark is written
+  base::Timestamp idle_empty_chunk_ms = 1'000;  // idle this long: the final dw is written
 };
 
 }  // namespace thalweg

@@ -7,7 +7,8 @@
 //
 //   co_await open_for_append(stream)...   once per stream: its row exists and its tail is known
 //   co_await admit(bytes)                 log space; waits under back-pressure, kNoSpace when the
-//   disk is full append(...)...                        assigns offsets and copies; synchronous
+//                                         disk is full
+//   append(...)...                        assigns offsets and copies; synchronous
 //   co_await durable(position)            every append up to `position` is on a quorum
 //
 // Reads see only durable entries (DESIGN P12).
@@ -70,8 +71,8 @@ struct StreamBounds {
 };
 
 struct ReadResult {
-  std::vector<EntryRef>
-      entries;  // whole entries, in order; the first contains or follows the offset asked for
+  // Whole entries, in order; the first contains or follows the offset asked for.
+  std::vector<EntryRef> entries;
   StreamBounds bounds;
 };
 

@@ -7,14 +7,18 @@
 
 namespace thalweg {
 
-using StreamId = base::StrongId<struct StreamIdTag>;  // never re-used
-using Offset = base::StrongId<struct OffsetTag>;      // position in a stream, dense when appended
+// Given out by metadata, never re-used.
+using StreamId = base::StrongId<struct StreamIdTag>;
+// Position in a stream, dense when appended.
+using Offset = base::StrongId<struct OffsetTag>;
 using ChannelId = base::StrongId<struct ChannelIdTag, uint32_t>;
-using ChannelEpoch =
-    base::StrongId<struct ChannelEpochTag>;  // one grant of a channel; never re-used, first is 1
-using ChunkSeq = base::StrongId<struct ChunkSeqTag>;  // dense within (channel, epoch), from 0
-using LeaderEpoch = base::StrongId<struct LeaderEpochTag, int32_t>;  // of a stream; never goes back
-using ObjectId =
-    base::StrongId<struct ObjectIdTag>;  // of a segment; given out by metadata, never re-used
+// One grant of a channel; never re-used, the first is 1.
+using ChannelEpoch = base::StrongId<struct ChannelEpochTag>;
+// Dense within (channel, epoch), from 0.
+using ChunkSeq = base::StrongId<struct ChunkSeqTag>;
+// Of a stream; never goes back.
+using LeaderEpoch = base::StrongId<struct LeaderEpochTag, int32_t>;
+// Of a segment; given out by metadata, never re-used.
+using ObjectId = base::StrongId<struct ObjectIdTag>;
 
 }  // namespace thalweg

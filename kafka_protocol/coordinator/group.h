@@ -175,8 +175,8 @@ class Group {
   std::map<std::string, std::string, std::less<>> static_members_;  // instance id -> member id
   std::map<std::string, base::TimePoint, std::less<>> pending_;  // were told their id; until when
 
-  std::optional<base::TimePoint>
-      join_deadline_;  // PreparingRebalance: when to go on without the rest
+  // PreparingRebalance: when to go on without the rest.
+  std::optional<base::TimePoint> join_deadline_;
   std::optional<base::TimePoint> sync_deadline_;  // after a generation started
   bool initial_ = false;                          // this rebalance found the group Empty
   bool joined_meanwhile_ = false;                 // since the initial delay was last extended

@@ -8,15 +8,14 @@
 // records.
 //
 //   type 0,1  group string | topic string | partition i32
-//     value   offset i64 | leader epoch i32 (3+) | metadata string | commit time i64 | expire time
-//     i64 (1 only)
-//             | tag 0: topic id uuid (4+)
+//     value   offset i64 | leader epoch i32 (3+) | metadata string | commit time i64
+//             | expire time i64 (1 only) | tag 0: topic id uuid (4+)
 //   type 2    group string
-//     value   protocol type string | generation i32 | protocol nullable string | leader nullable
-//     string
-//             | state time i64 (2+) | members: member id string | instance id nullable string (3+)
-//             | client id string | client host string | rebalance timeout i32 (1+) | session
-//             timeout i32 | subscription bytes | assignment bytes
+//     value   protocol type string | generation i32 | protocol nullable string
+//             | leader nullable string | state time i64 (2+)
+//             | members: member id string | instance id nullable string (3+) | client id string
+//             | client host string | rebalance timeout i32 (1+) | session timeout i32
+//             | subscription bytes | assignment bytes
 //
 // Values of version 4 are flexible (compact lengths, tags). Versions 0-4 are read; 3 is written, 4
 // for an offset with a topic id, 1 for an offset with an expire time.

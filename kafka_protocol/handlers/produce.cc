@@ -167,8 +167,8 @@ void append_one(Broker& broker, const Call& call, const Target& target) {
   if (settings.cleanup_compact && !check_keys(target, *batch)) return;
   if (!check_producer(target, *batch)) return;
   base::ByteView payload = target.records;
-  std::vector<std::byte>
-      restamped;  // log append time changes bytes under the CRC: the one case with a second copy
+  // Log append time changes bytes under the CRC: the one case with a second copy.
+  std::vector<std::byte> restamped;
   base::Timestamp max_timestamp = batch->max_timestamp();
   if (settings.log_append_time) {
     restamped.assign(payload.begin(), payload.end());

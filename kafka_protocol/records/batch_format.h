@@ -6,10 +6,16 @@
 //   12  i32  partition leader epoch      | outside the CRC: the broker writes it
 //   16  i8   magic = 2                   |
 //   17  u32  CRC-32C of bytes 21..end
-//   21  i16  attributes: 0-2 compression, 3 log append time, 4 transactional, 5 control, 6 delete
-//   horizon 23  i32  last offset delta 27  i64  base timestamp, ms 35  i64  max timestamp, ms 43
-//   i64  producer id, -1 = none 51  i16  producer epoch 53  i32  base sequence 57  i32  record
-//   count 61  records, compressed as one block if the attributes say so
+//   21  i16  attributes, by bit: 0-2 compression, 3 log append time, 4 transactional, 5 control,
+//            6 delete horizon
+//   23  i32  last offset delta
+//   27  i64  base timestamp, ms
+//   35  i64  max timestamp, ms
+//   43  i64  producer id, -1 = none
+//   51  i16  producer epoch
+//   53  i32  base sequence
+//   57  i32  record count
+//   61  records, compressed as one block if the attributes say so
 //
 // A record: varint length, i8 attributes, varlong timestamp delta, varint offset delta, varint key
 // length (-1 = null), key, varint value length (-1 = null), value, varint header count, then per

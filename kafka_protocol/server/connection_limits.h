@@ -19,8 +19,8 @@ struct ConnectionLimits {
   // connection closes.
   base::Duration frame_grace = std::chrono::seconds(30);
   size_t frame_rate_min = 1024;
-  base::Duration write_stall_max =
-      std::chrono::seconds(60);  // a client that reads nothing of its responses
+  // A client that reads nothing of its responses.
+  base::Duration write_stall_max = std::chrono::seconds(60);
   base::Duration sweep_interval = std::chrono::seconds(1);  // how often the above are looked at
 };
 

@@ -12,8 +12,8 @@ struct sockaddr_storage;
 namespace thalweg::server {
 
 struct Endpoint {
-  std::string
-      host;  // a name or an address, without the brackets of IPv6; empty = every address (wildcard)
+  // A name or an address, without the brackets of IPv6; empty = every address (wildcard).
+  std::string host;
   uint16_t port = 0;
 
   friend bool operator==(const Endpoint&, const Endpoint&) = default;

@@ -13,8 +13,8 @@
 //         u8   zero
 //         i64  stream time after its last batch
 //         i64  last offset it wrote
-//         per batch, oldest first: i32 first sequence, i32 last sequence, i64 base offset, i64
-//         timestamp
+//         per batch, oldest first: i32 first sequence, i32 last sequence, i64 base offset,
+//                                  i64 timestamp
 //       leader epochs, rising: i32 epoch, i64 first offset
 //       u32  bytes of transaction state (open and aborted transactions), opaque; empty in version 1
 //       transaction state

@@ -20,8 +20,8 @@
 namespace thalweg::topics {
 
 inline constexpr int64_t kProducerExpirationMs = 86400000;  // producer.id.expiration.ms
-inline constexpr size_t kBatchesPerProducer =
-    5;  // max.in.flight.requests of an idempotent producer
+// max.in.flight.requests of an idempotent producer
+inline constexpr size_t kBatchesPerProducer = 5;
 // Producers remembered per partition; past it the eighth that was silent longest is forgotten.
 inline constexpr size_t kProducersMax = 65536;
 

@@ -39,8 +39,8 @@ class Topic {
  private:
   const std::string name_;
   TopicRow row_;
-  std::shared_ptr<const TopicSettings>
-      settings_;  // shared by all topics without configs of their own
+  // Shared by all topics without configs of their own.
+  std::shared_ptr<const TopicSettings> settings_;
   bool deleted_ = false;
   std::vector<std::unique_ptr<Partition>> partitions_;
 };

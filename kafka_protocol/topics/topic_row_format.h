@@ -3,9 +3,9 @@
 //
 //   u8   version (1)
 //   u64  topic id, high; u64 low
-//   u32  n, then n x { u32 partitions, u64 first stream id }   partitions in order; ids of a range
-//   are consecutive u32  n, then n x { bytes name, bytes value }                configs that were
-//   set u32  CRC32C of everything before
+//   u32  n, then n x { u32 partitions, u64 first stream id }   in order; ids of a run follow on
+//   u32  n, then n x { bytes name, bytes value }               configs that were set
+//   u32  CRC32C of everything before
 //
 // Keys: topic/<name>. While a deleted topic's streams are being removed, deleting/<topic id> holds
 // the same row.

@@ -1,9 +1,10 @@
 // Frames and headers. A frame is an int32 length and that many bytes; a request starts with a
 // header:
 //
-//   v1   api_key int16 | version int16 | correlation_id int32 | client_id nullable string (int16
-//   length) v2   the same, then tags: from the API's first flexible version on. client_id keeps its
-//   old-style length.
+//   v1   api_key int16 | version int16 | correlation_id int32 |
+//        client_id nullable string (int16 length)
+//   v2   the same, then tags: from the API's first flexible version on. client_id keeps its
+//        old-style length.
 //
 // A response starts with correlation_id (v0), then tags (v1, flexible versions); ApiVersions
 // answers always have v0, so that a client can read an answer to a version the broker does not

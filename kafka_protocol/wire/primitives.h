@@ -1,9 +1,11 @@
 // The types a message is made of, beside integers, bool and double:
 //
 //   string           std::string_view, which borrows from the frame and must not outlive it, or
-//   std::string bytes            base::ByteView, which borrows likewise, or Bytes records Records
-//   when written (no copy), base::ByteView when read array            std::vector of any of them or
-//   of a struct with fields() nullable         std::optional of string, bytes, records or array
+//                    std::string
+//   bytes            base::ByteView, which borrows likewise, or Bytes
+//   records          Records when written (no copy), base::ByteView when read
+//   array            std::vector of any of them or of a struct with fields()
+//   nullable         std::optional of string, bytes, records or array
 //   uuid             Uuid
 //   error code       KafkaError, an int16
 #pragma once

@@ -18,10 +18,10 @@ namespace thalweg::wire {
 
 struct FieldSchema {
   std::string name;
-  std::string
-      type;  // Kafka's word; "struct" for any struct, "[]" before the element's type for an array
-  std::string
-      default_json;  // empty where a default has no short form: structs, arrays, uuids, bytes
+  // Kafka's word; "struct" for any struct, "[]" before the element's type for an array.
+  std::string type;
+  // Empty where a default has no short form: structs, arrays, uuids, bytes.
+  std::string default_json;
   FieldSpec spec;
   std::vector<FieldSchema> fields;  // of a struct or an array of structs
 };

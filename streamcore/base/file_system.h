@@ -27,8 +27,7 @@ enum class IoLane { kLog, kBulk };
 struct OpenOptions {
   bool create = false;     // create if missing (the entry is durable only after sync_directory)
   bool exclusive = false;  // with create: kAlreadyExists if it is there
-  bool direct =
-      false;  // bypass the page cache; unaligned parts are gathered through an aligned buffer
+  bool direct = false;     // bypass the page cache; unaligned parts are gathered first
   IoLane lane = IoLane::kBulk;
 };
 
@@ -64,8 +63,8 @@ struct DirectoryEntry {
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
-  virtual Task<Result<std::unique_ptr<File>>> open(std::string path,
-                                                   OpenOptions options) = 0;  // kNotFound
+  // kNotFound.
+  virtual Task<Result<std::unique_ptr<File>>> open(std::string path, OpenOptions options) = 0;
   // Gives `from` a second name; kAlreadyExists if `to` is there. This is the atomic put-if-absent.
   virtual Task<Status> link(std::string from, std::string to) = 0;
   virtual Task<Status> rename(std::string from, std::string to) = 0;

@@ -14,12 +14,11 @@ enum class ErrorCode {
   kInvalidArgument,  // the caller's input; nothing was done
   kNotFound,         // no such object, row, stream
   kAlreadyExists,    // put-if-absent lost
-  kConditionFailed,  // a transaction's condition did not hold when it was applied; nothing was done
+  kConditionFailed,  // a transaction's condition did not hold; nothing was done
   kOutOfRange,       // an offset below the trim point or beyond the tail
   kTooLarge,         // past a named limit; nothing was done
   kNoSpace,          // storage is full; nothing was done, may be tried again
-  kUnknownOutcome,   // a write may or may not have happened, now or later; never success, never
-                     // failure
+  kUnknownOutcome,   // a write may have happened, or may yet; never success, never failure
   kUnavailable,      // a read or a request failed, may be tried again
   kCorrupt,          // data that exists and is wrong; reported, never treated as absent
   kFenced,           // another owner took over; nothing more will be accepted here

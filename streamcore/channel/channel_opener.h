@@ -2,10 +2,10 @@
 //
 //   take over    the epoch left OPEN or SEALING is sealed and closed (recovery R0..R4)
 //   read back    every undrained epoch's chunk indexes become the log tail; then the stream rows
-//   are read, so that the
-//                tail of every stream in the log is known before the first append is taken
+//                are read, so that the tail of every stream in the log is known before the first
+//                append is taken
 //   open         the row becomes OPEN under a new epoch, appended to the undrained list; that is a
-//   CAS
+//                CAS
 //
 // Draining is not part of it, unless the list of undrained epochs is full.
 #pragma once

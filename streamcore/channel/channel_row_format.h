@@ -4,8 +4,8 @@
 //   u8   state: 1 OPEN, 2 SEALING, 3 CLOSED
 //   u64  epoch: the newest ever granted
 //   u64  holder: nonce of the OPEN owner, or of the sealer while SEALING or CLOSED
-//   u32  n, then n x { u64 epoch, u64 g, u64 end }   oldest first; end = 2^64-1 while the epoch is
-//   open u32  CRC32C of everything before
+//   u32  n, then n x { u64 epoch, u64 g, u64 end }   oldest first; end = 2^64-1 of an open epoch
+//   u32  CRC32C of everything before
 //
 // g: chunks below it are in committed segments and may be deleted. An epoch leaves the list when g
 // reaches end.

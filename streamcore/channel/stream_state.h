@@ -74,8 +74,8 @@ struct StreamState {
   StreamRow row;
   Offset next;     // to be assigned
   Offset durable;  // one past the last durable entry
-  EntryQueue
-      entries;  // in the log tail, by offset: un-offloaded ones, and offloaded ones still in memory
+  // In the log tail, by offset: un-offloaded ones, and offloaded ones still in memory.
+  EntryQueue entries;
   bool segments_loaded = false;
   std::vector<segment::SegmentRow> segments;  // committed ranges, by offset
   bool annotation_loaded = false;

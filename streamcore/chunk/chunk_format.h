@@ -10,12 +10,19 @@
 //   24    u64  seq
 //   32    u64  nonce of the writer (of the sealer in a SEAL)
 //   40    u64  durable watermark dw: every chunk of the epoch below it was durable when this one
-//   was created 48    u32  channel 52    u32  entry count 56    u64  body length: entries, index
-//   and padding 64    u64  total length: 256 + body length; a multiple of 4096 in a CHUNK, 256 in a
-//   SEAL 72    u64  position of the index, from the start of the chunk 80    u32  CRC32C of the
-//   index 84    u32  CRC32C of the body 88    zeros 252   u32  CRC32C of bytes 0..251 256 entries,
-//   framed as entry_format.h says, each at a multiple of 8 index per entry: u64 position of its
-//   frame from the start of the chunk, then its 40-byte entry header again
+//              was created
+//   48    u32  channel
+//   52    u32  entry count
+//   56    u64  body length: entries, index and padding
+//   64    u64  total length: 256 + body length; a multiple of 4096 in a CHUNK, 256 in a SEAL
+//   72    u64  position of the index, from the start of the chunk
+//   80    u32  CRC32C of the index
+//   84    u32  CRC32C of the body
+//   88    zeros
+//   252   u32  CRC32C of bytes 0..251
+//   256   entries, framed as entry_format.h says, each at a multiple of 8
+//   index per entry: u64 position of its frame from the start of the chunk, then its 40-byte
+//         entry header again
 //   ...   zeros
 //
 // All integers are little endian. Every byte of the chunk lies under the header's CRC or the

@@ -125,8 +125,8 @@ class ChunkOwner {
   OwnerListener& listener_;
   uint64_t incarnation_;
   std::vector<Peer> peers_;
-  std::deque<std::shared_ptr<Slot>>
-      undurable_;  // from durable_end_ up; shared with the writes of slower replicas
+  // From durable_end_ up; shared with the writes of slower replicas.
+  std::deque<std::shared_ptr<Slot>> undurable_;
   ChunkSeq next_seq_;
   ChunkSeq durable_end_;
   uint32_t placing_ = 0;

@@ -2,8 +2,8 @@
 //
 //   log/<channel, 8 hex>/seals
 //
-//   0    SEAL header (chunk_format.h): magic, version, incarnation, channel, epoch, seq, nonce,
-//   CRC32C 256  zeros
+//   0    SEAL header (chunk_format.h): magic, version, incarnation, channel, epoch, seq, nonce, CRC
+//   256  zeros
 //
 // The file is allocated ahead, so zeros follow the last record. A record is one sector, so it is
 // whole or not there; a record that is neither whole nor zero is the torn end if nothing valid

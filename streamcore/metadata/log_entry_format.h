@@ -7,8 +7,9 @@
 //   21  u64  counter, >= 1, one more than in the incarnation's entry before or further
 //   29  u32  retired incarnations; each: u64 high, u64 low
 //   ..  u32  transactions; each:
-//              u32 conditions; each: bytes key, u8 1 = has this value, 0 = is absent, bytes value
-//              if 1 u32 writes; each: bytes key, u8 1 = set, 0 = erase, bytes value if 1
+//              u32 conditions; each: bytes key, u8 1 = has this value, 0 = is absent,
+//                                    bytes value if 1
+//              u32 writes; each: bytes key, u8 1 = set, 0 = erase, bytes value if 1
 //   ..  u32  CRC32C of everything before
 //
 // `bytes` is a u32 length and that many bytes. All integers are little endian. The slot is not part

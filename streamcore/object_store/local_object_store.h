@@ -1,8 +1,9 @@
 // LocalObjectStore: an ObjectStore in a directory of a local file system.
 //
-//   objects/<key parts as directories>/<last part>@    the objects; the mark keeps key "a" apart
-//   from "a/b" tmp/<slot>.lock                                    held by the process that uses the
-//   slot tmp/<slot>-<nonce>-<counter>                       objects being written
+//   objects/<key parts as directories>/<last part>@   the objects; the mark keeps key "a" apart
+//                                                     from "a/b"
+//   tmp/<slot>.lock                                   held by the process that uses the slot
+//   tmp/<slot>-<nonce>-<counter>                      objects being written
 //
 // A put writes and syncs a temporary file, then link(2)s it to its name (the atomic put-if-absent)
 // and syncs the directory; only then does it answer. No object is ever shown before its name is
@@ -81,8 +82,8 @@ class LocalObjectStore final : public ObjectStore {
   std::unique_ptr<base::FileLock> slot_;
   uint64_t counter_ = 0;
   std::set<std::string> known_directories_;
-  std::multiset<std::string>
-      unsynced_;  // keys that may be linked while their name is not yet durable
+  // Keys that may be linked while their name is not yet durable.
+  std::multiset<std::string> unsynced_;
   bool sync_failed_ = false;
   base::Semaphore files_in_use_;
   std::unique_ptr<base::BufferPool, LetGo> read_blocks_;

@@ -2,11 +2,12 @@
 //
 // Rules every backend keeps (one contract suite checks them all):
 //  - put_if_absent is atomic: no reader ever sees a part of an object, and of several racing
-//  writers one creates.
+//    writers one creates.
 //  - An answer kCreated means durable. kUnknownOutcome (a time-out, a conflict, a 5xx) says
-//  nothing: the object may
-//    appear later. The caller may send the same bytes to the same key again, never others.
+//    nothing: the object may appear later. The caller may send the same bytes to the same key
+//    again, never others.
 //  - A key that was removed may be created again: never re-use keys whose absence means something.
+//
 // Keys are 1..1024 bytes of [A-Za-z0-9._/-]; their path parts are 1..250 bytes, never "." or ".."
 // (object_key.h).
 #pragma once
@@ -45,8 +46,8 @@ class ObjectStore {
  public:
   virtual ~ObjectStore() = default;
 
-  // The object is the parts one after the other; their bytes live until the Task is done.
-  // Errors: kUnknownOutcome, kNoSpace (nothing was created), kInvalidArgument (the key).
+  // The object is the parts one after the other; their bytes live until the Task is done. Errors:
+  // kUnknownOutcome, kNoSpace (nothing was created), kInvalidArgument (the key).
   virtual base::Task<base::Result<PutOutcome>> put_if_absent(std::string key,
                                                              std::vector<base::ByteView> parts) = 0;
   // The whole object, or exactly `range` of it (kOutOfRange if it is shorter). kNotFound,

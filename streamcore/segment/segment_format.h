@@ -7,8 +7,8 @@
 //   | header, 16 bytes   |
 //   +--------------------+
 //   | blocks of stream A |  each a run of whole framed entries (entry_format.h), about
-//   kBlockBytesTarget; |                    |  an entry larger than that is a block of its own |
-//   footer of stream A |
+//   |                    |  kBlockBytesTarget; an entry larger than that is a block of its own
+//   | footer of stream A |
 //   +--------------------+
 //   | blocks of stream B |  streams in ascending order of their ids
 //   | footer of stream B |
@@ -16,13 +16,22 @@
 //   | trailer            |  a place per stream, then 32 bytes that end the object
 //   +--------------------+
 //
-// Header:                                   Trailer: `count` places of 24 bytes, then the end of 32
-// bytes:
-//   0   u64  magic                            0   u64  stream id                0   u64  position
-//   of the places 8   u8   version                          8   u64  footer position          8 u32
-//   count 9   zeros                                 16  u64  footer length            12  u8
-//   version, then zeros 12  u32  CRC32C of bytes 0..11 20  u32  CRC32C of the trailer so far
-//                                                                               24  u64  magic
+// Header:
+//   0   u64  magic
+//   8   u8   version
+//   9   zeros
+//   12  u32  CRC32C of bytes 0..11
+//
+// Trailer: `count` places of 24 bytes, each
+//   0   u64  stream id
+//   8   u64  footer position
+//   16  u64  footer length
+// then the end of 32 bytes:
+//   0   u64  position of the places
+//   8   u32  count
+//   12  u8   version, then zeros
+//   20  u32  CRC32C of the trailer so far
+//   24  u64  magic
 //
 // All integers are little endian; positions count from the start of the object.
 #pragma once

@@ -26,8 +26,12 @@
 //   16   u64  length
 //   sections that are part of the footer, in the order of the table, without gaps:
 //     block index (kind 1), 48 bytes per block:
-//     0    u64  first offset          8    u64  end offset        16   i64  largest timestamp, -1 =
-//     none 24   u64  position              32   u64  length            40   u32  number of entries
+//     0    u64  first offset
+//     8    u64  end offset
+//     16   i64  largest timestamp, -1 = none
+//     24   u64  position
+//     32   u64  length
+//     40   u32  number of entries
 //     44   u32  CRC32C of the block
 //     annotation (kind 2): opaque bytes of the layer above, its state at exactly the range's end
 //

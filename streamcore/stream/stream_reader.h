@@ -45,8 +45,8 @@ class StreamReader {
     chunk::ChunkKey key;
     base::Slice bytes;
   };
-  std::list<ColdChunk>
-      cold_chunks_;  // read last, newest first; a reader in the log asks for the same ones again
+  // Read last, newest first; a reader in the log asks for the same ones again.
+  std::list<ColdChunk> cold_chunks_;
 };
 
 }  // namespace thalweg::stream

@@ -1,10 +1,14 @@
 // EchoHandler: a RequestHandler for tests. The byte after the fixed request header is a command;
 // the response is the correlation id and the payload after the command.
 //
-//   e  ready at once            h  phase 1 hops to the home core and back, phase 2 ends on the home
-//   core d  phase 2 takes as many milliseconds as the u8 after the command says s  phase 1 takes
-//   that long   g  phase 2 waits for open_gate() b  a response of that many mebibytes   n  no
-//   response   c  close the connection
+//   e  ready at once
+//   h  phase 1 hops to the home core and back, phase 2 ends on the home core
+//   d  phase 2 takes as many milliseconds as the u8 after the command says
+//   s  phase 1 takes that long
+//   g  phase 2 waits for open_gate()
+//   b  a response of that many mebibytes
+//   n  no response
+//   c  close the connection
 #pragma once
 
 #include <atomic>
