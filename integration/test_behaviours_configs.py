@@ -101,7 +101,6 @@ class Configs(BehaviourTest):
             with self.subTest(version=version):
                 self.assertLessEqual(set(TOPIC_CONFIGS), set(self.topic_configs(None, version)))
 
-    @unittest.skipIf(is_peer(), "Kafka 4.3 tells nothing for an empty list")
     def test_an_empty_list_of_keys_asks_for_all(self):
         self.client.create(self.name)
         self.assertLessEqual(set(TOPIC_CONFIGS), set(self.topic_configs([])))
@@ -131,8 +130,6 @@ class Configs(BehaviourTest):
         self.assertTrue(all(config["ConfigSource"] == DYNAMIC_DEFAULT for config in answer["Configs"]))
 
     def test_an_unknown_type_of_resource_is_an_invalid_request(self):
-        if is_peer():
-            self.skipTest("Kafka answers UNKNOWN_SERVER_ERROR")
         self.assert_error(self.describe(99, "x"), calls.INVALID_REQUEST)
 
 

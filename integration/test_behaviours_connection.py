@@ -105,6 +105,10 @@ class Connection(BehaviourTest):
             with self.subTest(api=wire.REQUESTS[key].name, version=version):
                 answer = self.client.call(key, version, minimal(key))
                 self.assertEqual(answer.get("ThrottleTimeMs", 0), 0)
+                nulls = [field["name"] for field in wire.RESPONSES[key].fields
+                         if field["type"].startswith("[]") and "nullableVersions" not in field
+                         and answer.get(field["name"], []) is None]
+                self.assertEqual(nulls, [], "arrays that are null where Kafka has none")
 
     def test_unknown_tagged_fields_are_ignored_in_every_flexible_version(self):
         for key, version in self.served():

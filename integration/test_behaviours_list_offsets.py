@@ -68,7 +68,6 @@ class ListOffsets(BehaviourTest):
         answer = self.client.list_offset(self.name, LATEST_TIERED)
         self.assertEqual((answer["ErrorCode"], answer["Offset"], answer["LeaderEpoch"]), (calls.NONE, -1, -1))
 
-    @unittest.skipIf(is_peer(), "Kafka answers by its tiers")
     def test_nothing_is_pending_for_upload(self):
         self.append_at(0, 1)
         self.assertEqual(self.found(PENDING_UPLOAD, version=11)[0], 2)

@@ -308,14 +308,22 @@ class Transactions(ProduceTest):
 
     @unittest.skipIf(is_peer(), "Kafka has transactions")
     def test_a_transactional_producer_is_refused_for_good_at_its_first_request(self):
-        for version in (0, 1, 2):
+        for version in (1, 2, 3):  # version 0 cannot ask for one
             found = self.client.call(calls.FIND_COORDINATOR, version, {"Key": "tx", "KeyType": 1})
-            self.assertIn(found["ErrorCode"], FATAL_TO_A_TRANSACTION if version else (*FATAL_TO_A_TRANSACTION, 0))
+            self.assertIn(found["ErrorCode"], FATAL_TO_A_TRANSACTION)
         for version in (4, 6):
             found = self.client.call(calls.FIND_COORDINATOR, version, {"CoordinatorKeys": ["tx"], "KeyType": 1})
             self.assertIn(found["Coordinators"][0]["ErrorCode"], FATAL_TO_A_TRANSACTION)
         for version in (0, 1, 4, 5):
             self.assertIn(self.init("tx", version), FATAL_TO_A_TRANSACTION)
+
+    @unittest.skipIf(is_peer(), "Kafka has transactions")
+    def test_a_transactional_batch_is_refused_for_good(self):
+        batch = build(values(1), attributes=batches.TRANSACTIONAL, producer=(self.client.new_producer(), 0, 0))
+        answer = self.client.produce(self.name, batch, transactional_id="tx")
+        self.assertIn(answer["ErrorCode"], FATAL_TO_A_TRANSACTION)
+        self.assertEqual(self.end(), 0)
+
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ ALL, NOT_ASKED = None, -(2**31)
 # The errors by the numbers of org.apache.kafka.common.protocol.Errors.
 NONE, OFFSET_OUT_OF_RANGE, CORRUPT_MESSAGE, UNKNOWN_TOPIC_OR_PARTITION = 0, 1, 2, 3
 LEADER_NOT_AVAILABLE, MESSAGE_TOO_LARGE, OFFSET_METADATA_TOO_LARGE = 5, 10, 12
-COORDINATOR_NOT_AVAILABLE, INVALID_TOPIC, INVALID_REQUIRED_ACKS = 15, 17, 21
+COORDINATOR_LOADING, COORDINATOR_NOT_AVAILABLE, INVALID_TOPIC, INVALID_REQUIRED_ACKS = 14, 15, 17, 21
 ILLEGAL_GENERATION, INCONSISTENT_GROUP_PROTOCOL, INVALID_GROUP_ID, UNKNOWN_MEMBER_ID = 22, 23, 24, 25
 INVALID_SESSION_TIMEOUT, REBALANCE_IN_PROGRESS, INVALID_TIMESTAMP = 26, 27, 32
 UNSUPPORTED_VERSION, TOPIC_ALREADY_EXISTS, INVALID_PARTITIONS, INVALID_REPLICATION_FACTOR = 35, 36, 37, 38
@@ -107,8 +107,15 @@ class Client(wire.Connection):
         return answer["BaseOffset"]
 
     def new_producer(self):
-        return self.call(INIT_PRODUCER_ID, 4, {"TransactionalId": None, "TransactionTimeoutMs": 60000,
-                                               "ProducerId": -1, "ProducerEpoch": -1})["ProducerId"]
+        """A producer id; after a restart Kafka has none to give for a while."""
+        value = {"TransactionalId": None, "TransactionTimeoutMs": 60000, "ProducerId": -1, "ProducerEpoch": -1}
+        until = time.monotonic() + 30
+        while True:
+            answer = self.call(INIT_PRODUCER_ID, 4, value)
+            if answer["ErrorCode"] not in (COORDINATOR_LOADING, COORDINATOR_NOT_AVAILABLE):
+                assert answer["ErrorCode"] == NONE, answer
+                return answer["ProducerId"]
+            assert time.monotonic() < until, answer
 
     @staticmethod
     def fetch_value(asked, max_wait_ms=0, min_bytes=1, max_bytes=50 << 20, isolation=0, **more):

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "kafka_protocol/handlers/leader_epoch.h"
-#include "kafka_protocol/records/batch_view.h"
 
 namespace thalweg::handlers {
 
@@ -61,17 +60,22 @@ void set_bounds(PartitionAnswer& answer, const StreamBounds& bounds) {
   answer.log_start_offset = static_cast<int64_t>(bounds.trim_point.value);
 }
 
-// zstd may be told only to clients that know it (Fetch v10, KIP-110, B32).
-bool has_zstd(const std::vector<EntryRef>& entries) {
-  return std::any_of(entries.begin(), entries.end(), [](const EntryRef& entry) {
-    const auto batch = records::BatchView::parse(entry.payload.bytes);
-    return batch.has_value() && batch->compression() == records::Compression::kZstd;
-  });
+// A topic whose compression.type is zstd is shown only to clients that say they know zstd (Fetch
+// v10, KIP-110, B32). What a producer compressed by its own choice is passed on to everybody, as in
+// Kafka: many libraries read zstd and still send an older Fetch.
+bool wants_zstd(const topics::Topic& topic) {
+  const auto& configs = topic.row().configs;
+  return std::find(configs.begin(), configs.end(),
+                   std::pair<std::string, std::string>("compression.type", "zstd")) !=
+         configs.end();
 }
 
 base::Task<void> read_partition(Broker& broker, const Call& call, TopicRef topic,
                                 const PartitionAsked& asked, PartitionAnswer& answer,
                                 Budget& budget) {
+  if (call.version() < 10 && wants_zstd(*topic)) {
+    co_return refuse(answer, budget, KafkaError::kUnsupportedCompressionType);
+  }
   const StreamId stream = topic->stream(asked.partition);
   base::Result<StreamBounds> bounds = co_await broker.store.bounds(stream);
   if (!bounds.has_value()) co_return refuse(answer, budget, error_of(bounds.error()));
@@ -94,9 +98,6 @@ base::Task<void> read_partition(Broker& broker, const Call& call, TopicRef topic
   set_bounds(answer, read->bounds);
   if (read->entries.empty()) co_return;
   if (!first && read->entries.front().payload.bytes.size() > limit) co_return;
-  if (call.version() < 10 && has_zstd(read->entries)) {
-    co_return refuse(answer, budget, KafkaError::kUnsupportedCompressionType);
-  }
   for (EntryRef& entry : read->entries) answer.records->append(std::move(entry.payload));
   const size_t bytes = answer.records->size_bytes();
   budget.bytes_read += bytes;

@@ -116,6 +116,14 @@ records::BatchLimits limits_for(const topics::TopicSettings& settings, const Cal
           .zstd_allowed = call.version() >= 7};
 }
 
+// Without transactions a transactional batch is refused as InitProducerId refuses its producer:
+// INVALID_TXN_STATE would only make the client abort and begin again.
+KafkaError error_of(records::BatchFault fault) {
+  return fault == records::BatchFault::kInvalidTxnState
+             ? KafkaError::kTransactionalIdAuthorizationFailed
+             : static_cast<KafkaError>(fault);
+}
+
 // A compacted topic takes no record without a key (B21). True if the batch may go on.
 bool check_keys(const Target& target, const records::BatchView& batch) {
   const auto keyless = records::null_key_indexes(batch);
@@ -162,7 +170,7 @@ void append_one(Broker& broker, const Call& call, const Target& target) {
   const auto batch =
       records::validate_produce_batch(target.records, limits_for(settings, call, now));
   if (!batch.has_value()) {
-    return refuse(answer, static_cast<KafkaError>(batch.error().fault), batch.error().message);
+    return refuse(answer, error_of(batch.error().fault), batch.error().message);
   }
   if (settings.cleanup_compact && !check_keys(target, *batch)) return;
   if (!check_producer(target, *batch)) return;
