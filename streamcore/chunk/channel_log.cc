@@ -44,7 +44,12 @@ Task<Status> ChannelLog::load_files() {
   base::Semaphore turns(executor_, options_.scans_max);
   Status outcome;
   base::TaskGroup scans(executor_);
-  for (const std::string& text : CO_TRY(co_await files_.list(directory_))) {
+  const std::vector<std::string> names = CO_TRY(co_await files_.list(directory_));
+  for (const std::string& text : names) {
+    if (!text.ends_with(kUnpreparedSuffix)) continue;
+    CO_TRY(co_await files_.remove(directory_ + "/" + text));
+  }
+  for (const std::string& text : names) {
     const auto name = decode_log_file_name(text);
     if (!name) continue;
     pool_.note_number(name->number);

@@ -32,36 +32,36 @@ uint64_t LogFile::take(uint64_t length) {
 
 Task<Result<std::shared_ptr<LogFile>>> LogFile::create(base::FileSystem& files,
                                                        std::string directory, LogFileName name,
-                                                       uint64_t size) {
+                                                       uint64_t size, bool prewrite) {
   std::shared_ptr<LogFile> file(new LogFile(files, std::move(directory), name));
-  Status status = co_await file->open_handles(true);
-  if (status) status = co_await file->allocate(size);
-  if (status) co_return file;
-  (void)co_await file->remove();  // what is left of it is found and removed at the next start
-  co_return std::unexpected(std::move(status).error());
+  const std::string unprepared = file->path() + std::string(kUnpreparedSuffix);
+  file->bulk_ = CO_TRY(co_await files.open(
+      unprepared,
+      {.create = true, .exclusive = true, .direct = true, .lane = base::IoLane::kBulk}));
+  Status status = co_await file->prepare(size, prewrite);
+  if (!status) {
+    (void)co_await files.remove(unprepared);
+    co_return std::unexpected(std::move(status).error());
+  }
+  // Under its own name it is one that can be believed: every sync of its making succeeded.
+  CO_TRY(co_await files.rename(unprepared, file->path()));
+  CO_TRY(co_await files.sync_directory(file->directory_));
+  CO_TRY(co_await file->open_log_handle());
+  co_return file;
 }
 
-Task<Status> LogFile::open_handles(bool create) {
-  // The exclusive create comes first: two files of one name would be one file.
-  bulk_ = CO_TRY(co_await files_.open(
-      path(),
-      {.create = create, .exclusive = create, .direct = true, .lane = base::IoLane::kBulk}));
-  if (create) CO_TRY(co_await open_log_handle());
-  co_return Status();
-}
-
-Task<Status> LogFile::allocate(uint64_t size) {
+Task<Status> LogFile::prepare(uint64_t size, bool prewrite) {
   CO_TRY(co_await bulk_->allocate(size));
-  CO_TRY(co_await bulk_->sync());
-  CO_TRY(co_await files_.sync_directory(directory_));
   size_ = size;
-  co_return Status();
+  if (prewrite) CO_TRY(co_await write_zeros());
+  co_return co_await bulk_->sync();
 }
 
 Task<Result<std::shared_ptr<LogFile>>> LogFile::open(base::FileSystem& files, std::string directory,
                                                      LogFileName name) {
   std::shared_ptr<LogFile> file(new LogFile(files, std::move(directory), name));
-  CO_TRY(co_await file->open_handles(false));
+  file->bulk_ =
+      CO_TRY(co_await files.open(file->path(), {.direct = true, .lane = base::IoLane::kBulk}));
   file->size_ = CO_TRY(file->bulk_->size());
   file->used_ = file->size_;  // never appended to: what lies behind its chunks is in doubt
   co_return file;
@@ -99,7 +99,7 @@ Task<Result<LogFileScan>> LogFile::scan(LogIdentity identity) {
   co_return scan;
 }
 
-Task<Status> LogFile::prewrite() {
+Task<Status> LogFile::write_zeros() {
   const uint64_t piece = std::min(kPrewriteBytes, size_);
   const Buffer zeros = Buffer::allocate(piece);
   std::memset(zeros.data(), 0, piece);
@@ -108,7 +108,7 @@ Task<Status> LogFile::prewrite() {
     std::vector<base::ByteView> parts{{zeros.data(), length}};
     CO_TRY(co_await bulk_->write_at(std::move(parts), position, false));
   }
-  co_return co_await bulk_->sync();
+  co_return Status();
 }
 
 Task<Status> LogFile::reuse(LogFileName name) {

@@ -39,11 +39,14 @@ struct LogFileScan {
 
 class LogFile {
  public:
-  // Creates a file of `size` zero bytes whose space cannot run out; durable when it answers.
-  // kNoSpace: nothing is left.
+  // Creates a file of `size` zero bytes whose space cannot run out; durable when it answers. With
+  // `prewrite` the zeros are written, so that the first use need not convert extents. kNoSpace:
+  // nothing is left. What a crash or a failed sync interrupts keeps the name it is prepared under,
+  // and is removed by the next start.
   static base::Task<base::Result<std::shared_ptr<LogFile>>> create(base::FileSystem& files,
                                                                    std::string directory,
-                                                                   LogFileName name, uint64_t size);
+                                                                   LogFileName name, uint64_t size,
+                                                                   bool prewrite);
   // Opens a file that is there, for reading. kNotFound.
   static base::Task<base::Result<std::shared_ptr<LogFile>>> open(base::FileSystem& files,
                                                                  std::string directory,
@@ -52,8 +55,6 @@ class LogFile {
   // Finds the live chunks. Reads header blocks only, as long as they follow each other.
   base::Task<base::Result<LogFileScan>> scan(LogIdentity identity);
 
-  // Writes zeros over the whole unused file, so that the first use need not convert its extents.
-  base::Task<base::Status> prewrite();
   // Begins a new use under a new name, durably. Nobody reads the file and no live chunk is in it.
   base::Task<base::Status> reuse(LogFileName name);
   base::Task<base::Status> remove();
@@ -79,9 +80,9 @@ class LogFile {
  private:
   LogFile(base::FileSystem& files, std::string directory, LogFileName name)
       : files_(files), directory_(std::move(directory)), name_(name) {}
-  base::Task<base::Status> open_handles(bool create);
   base::Task<base::Status> open_log_handle();
-  base::Task<base::Status> allocate(uint64_t size);
+  base::Task<base::Status> prepare(uint64_t size, bool prewrite);
+  base::Task<base::Status> write_zeros();
 
   base::FileSystem& files_;
   std::string directory_;

@@ -15,6 +15,9 @@
 // Walking a file: from 0, by the chunks' total lengths, until a block is not the header of a live
 // chunk; then block by block to the file's end, for a live header further on, since a damaged chunk
 // must not hide the ones behind it.
+//
+// A file that is being made has kUnpreparedSuffix behind its name, and gets rid of it by a rename
+// once its size and its bytes are durable; one that still has it at a start is removed.
 #pragma once
 
 #include <cstdint>
@@ -45,6 +48,8 @@ struct LogFileName {
 std::string encode_log_file_name(const LogFileName& name);
 // Nothing if this is not the name of a log file.
 std::optional<LogFileName> decode_log_file_name(std::string_view text);
+
+inline constexpr std::string_view kUnpreparedSuffix = ".new";
 
 // "0000002a" for channel 42, and back.
 std::string encode_channel_name(ChannelId channel);

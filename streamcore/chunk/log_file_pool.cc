@@ -64,8 +64,7 @@ Task<Status> LogFilePool::prepare_file(uint64_t size, bool prewrite) {
   if (file != nullptr) {
     CO_TRY(co_await file->reuse(name));
   } else {
-    file = CO_TRY(co_await LogFile::create(files_, directory_, name, size));
-    if (prewrite) CO_TRY(co_await file->prewrite());
+    file = CO_TRY(co_await LogFile::create(files_, directory_, name, size, prewrite));
   }
   file->appendable = true;
   ready_.push_back(std::move(file));

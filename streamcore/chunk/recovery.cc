@@ -80,6 +80,7 @@ class EpochRecovery {
   Task<void> survey(size_t index);
   Task<Status> survey_steps(size_t index);
   Task<Status> check_durable_part(EpochAuthority& authority, ChunkSeq begin, ChunkSeq end);
+  Task<Status> check_held(ChunkSeq seq);
   Task<Result<ChunkSeq>> find_end(EpochAuthority& authority, ChunkSeq begin);
 
   void ask_slot(ChunkSeq seq);
@@ -190,8 +191,8 @@ Task<Status> EpochRecovery::survey_steps(size_t index) {
   co_return Status();
 }
 
-// P11: each slot below the watermark must be somewhere. Any quorum of lists meets the quorum that
-// holds it.
+// P11: each slot below the watermark must be somewhere. A list may be older than the watermark, for
+// the owner may still be alive, so a slot that no list shows is asked for by itself.
 Task<Status> EpochRecovery::check_durable_part(EpochAuthority& authority, ChunkSeq begin,
                                                ChunkSeq end) {
   for (ChunkSeq seq = begin; seq < end; ++seq) {
@@ -200,19 +201,42 @@ Task<Status> EpochRecovery::check_durable_part(EpochAuthority& authority, ChunkS
       found = found || (survey.answered && survey.present.contains(seq));
     }
     if (found) continue;
+    const Status held = co_await check_held(seq);
+    if (held) continue;
+    if (held.error().code != ErrorCode::kCorrupt) co_return held;
     const ChunkSeq free_below = CO_TRY(co_await authority.start_sealing());
     if (seq < free_below) continue;
-    std::string messages;
-    for (ChunkReplica* replica : replicas_) {
-      const Result<ChunkHeader> header = co_await replica->head(key(seq));
-      messages += header ? "; there now" : "; " + header.error().message;
-    }
-    const std::string message = "durable chunk " + to_string(key(seq)) + " is missing below " +
-                                std::to_string(end.value) + messages;
-    base::log_error(message);
-    co_return fail(ErrorCode::kCorrupt, message);
+    base::log_error(held.error().message);
+    co_return held;
   }
   co_return Status();
+}
+
+// What is durable is on a quorum, so any quorum of answers shows it.
+Task<Status> EpochRecovery::check_held(ChunkSeq seq) {
+  base::Duration delay = options_.retry_delay_min;
+  std::string messages;
+  for (uint32_t attempt = 0; attempt < options_.attempts_max; ++attempt) {
+    messages.clear();
+    size_t absent = 0;
+    for (size_t i = 0; i < replicas_.size(); ++i) {
+      const Result<ChunkHeader> header = co_await replicas_[i]->head(key(seq));
+      if (!same_store(i)) continue;
+      if (header && header->kind == ChunkKind::kChunk) co_return Status();
+      const bool says_absent = header || header.error().code == ErrorCode::kNotFound ||
+                               header.error().code == ErrorCode::kCorrupt;
+      absent += says_absent ? 1 : 0;
+      messages += "; " + (header ? describe(*header) : header.error().message);
+    }
+    if (absent >= quorum_) {
+      co_return fail(ErrorCode::kCorrupt,
+                     "durable chunk " + to_string(key(seq)) + " is missing" + messages);
+    }
+    if (!co_await requests_.sleep_for(delay)) break;
+    delay = std::min(delay * 2, options_.retry_delay_max);
+  }
+  co_return fail(ErrorCode::kUnavailable,
+                 "no quorum of answers for " + to_string(key(seq)) + messages);
 }
 
 // R3, with the SEALs of a whole wave under way at once and the slots decided in order (P10).

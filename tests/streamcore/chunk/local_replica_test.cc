@@ -324,6 +324,30 @@ TEST_F(LocalReplicaTest, AChunkWhoseSyncFailedIsWrittenAgainBeforeItCounts) {
   }
 }
 
+TEST_F(LocalReplicaTest, AFileWhoseMakingWasInterruptedIsRemovedByTheNextStart) {
+  struct Maker {
+    static Task<void> run(LocalReplica& replica) {
+      (void)co_await replica.make_ready(kChannel, kUsualBytes);
+    }
+  };
+  open();
+  ASSERT_TRUE(seal(0, ChannelEpoch(1)));
+  {
+    base::TaskGroup group(*executor);
+    const uint64_t syncs = disk.syncs();
+    disk.fail_next_sync();
+    group.spawn(Maker::run(*replica));
+    while (disk.syncs() == syncs) ASSERT_TRUE(executor->step());
+  }
+  // The process dies before it hears of the failure: the file's size is lost, yet can be seen.
+  const auto names = sim::run(*executor, disk.list("log/00000001")).value();
+  EXPECT_EQ(names.size(), 2u);
+  EXPECT_TRUE(names.front().ends_with(kUnpreparedSuffix)) << names.front();
+  EXPECT_TRUE(log_files().empty());
+  restart();
+  EXPECT_FALSE(disk.exists("log/00000001/" + names.front()));
+}
+
 TEST_F(LocalReplicaTest, ASealWhoseSyncFailedIsWrittenAgainBeforeTheNext) {
   open();
   ASSERT_TRUE(seal(0));

@@ -178,6 +178,25 @@ TEST_F(RecoveryTest, AChunkMissingBecauseAnotherDrainedItIsNotCorruption) {
   EXPECT_EQ(recover()->end, ChunkSeq(3));
 }
 
+TEST_F(RecoveryTest, AChunkThatCameAfterTheListIsNotMissing) {
+  start(3);
+  // Store 0 is listed while it is empty; then the owner goes on, and store 1 misses what store 0
+  // takes.
+  for (const size_t store : {1, 2}) put(store, 2, 2);
+  replicas[2]->faults.down = true;
+  replicas[1]->faults.delay_max = 1ms;
+  bool went_on = false;
+  executor.on_step([&](uint64_t step) {
+    if (step != 2 || went_on) return;
+    went_on = true;
+    for (const uint64_t seq : {0, 1, 2}) put(0, seq, seq);
+  });
+  const auto epoch = recover();
+  EXPECT_TRUE(went_on);
+  ASSERT_TRUE(epoch) << epoch.error().message;
+  EXPECT_EQ(epoch->end, ChunkSeq(3));
+}
+
 TEST_F(RecoveryTest, AMissingChunkBeyondTheWatermarkIsTheEnd) {
   start(1);
   for (const uint64_t seq : {0, 1, 3, 4}) put(0, seq, std::min<uint64_t>(seq, 1));
