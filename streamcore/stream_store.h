@@ -14,6 +14,7 @@
 // Reads see only durable entries (DESIGN P12).
 #pragma once
 
+#include <coroutine>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +25,7 @@
 #include "streamcore/base/executor.h"
 #include "streamcore/base/random.h"
 #include "streamcore/base/result.h"
+#include "streamcore/base/sync.h"
 #include "streamcore/base/task.h"
 #include "streamcore/entry_ref.h"
 #include "streamcore/entry_rules.h"
@@ -45,6 +47,11 @@ class ChunkReplica;
 // A place in the channel's log: what was appended up to here is durable together. Grows with every
 // chunk.
 using LogPosition = ChunkSeq;
+
+// A coroutine that waits until its appends are durable.
+struct DurableWaiter : base::WaitQueue::Node {
+  LogPosition position;
+};
 
 struct AppendRequest {
   StreamId stream;
@@ -144,6 +151,19 @@ class StreamStore {
   virtual LogPosition last_position() const = 0;
   // kUnknownOutcome: the log stopped before it could tell.
   virtual base::Task<base::Status> durable(LogPosition position) = 0;
+  // co_await until_durable(position): the same without a frame of its own, for the path of every
+  // append. The store outlives it.
+  auto until_durable(LogPosition position) {
+    struct Awaiter {
+      Awaiter(StreamStore& s, LogPosition position) : store(s) { waiter.position = position; }
+      bool await_ready() const { return store.durability(waiter.position).has_value(); }
+      void await_suspend(std::coroutine_handle<> handle) { store.wait_durable(waiter, handle); }
+      base::Status await_resume() const { return store.durability(waiter.position).value(); }
+      StreamStore& store;
+      DurableWaiter waiter;
+    };
+    return Awaiter(*this, position);
+  }
 
   // The leader epoch of every stream that this channel has served since the stream's first append
   // (all but migrated ones), and of streams without an append.
@@ -181,6 +201,12 @@ class StreamStore {
   // Makes everything durable so far part of committed segments; for shutdown and tests.
   virtual base::Task<base::Status> offload_all() = 0;
   virtual uint64_t outstanding_log_bytes() const = 0;
+
+ protected:
+  // What durable(position) would answer at once; nothing while it would wait.
+  virtual std::optional<base::Status> durability(LogPosition position) const = 0;
+  // Resumes `handle` once durability(waiter.position) has an answer.
+  virtual void wait_durable(DurableWaiter& waiter, std::coroutine_handle<> handle) = 0;
 };
 
 }  // namespace thalweg

@@ -1,6 +1,9 @@
 #include "kafka_protocol/handlers/produce.h"
 
 #include <algorithm>
+#include <boost/container/small_vector.hpp>
+#include <list>
+#include <span>
 
 #include "kafka_protocol/records/batch_view.h"
 #include "kafka_protocol/records/record_iterator.h"
@@ -17,9 +20,13 @@ using PartitionAnswer = ProduceResponse::Topic::Partition;
 
 namespace {
 
+// Most requests carry a batch or two: these are kept in the request's frame.
+template <class T>
+using Few = boost::container::small_vector<T, 2>;
+
 // A batch on its way into the log.
 struct Target {
-  TopicRef topic;
+  topics::Topic* topic;
   Partition* partition;
   base::ByteView records;
   PartitionAnswer* answer;
@@ -48,18 +55,31 @@ TopicRef find_topic(Broker& broker, const Call& call, const ProduceRequest::Topi
   return call.version() >= 13 ? broker.topics.find(topic.topic_id) : broker.topics.find(topic.name);
 }
 
+// The response, and what keeps the topic names it points to: the request's frame is gone in
+// phase 2.
+struct KeptResponse {
+  ProduceResponse response;
+  Few<TopicRef> topics;
+  std::list<std::string> unknown_names;
+};
+
 // Fills the skeleton of the response and lists what can be appended.
-std::vector<Target> resolve(Broker& broker, const Call& call, const ProduceRequest& request,
-                            ProduceResponse& response) {
-  std::vector<Target> targets;
+Few<Target> resolve(Broker& broker, const Call& call, const ProduceRequest& request,
+                    KeptResponse& kept) {
+  ProduceResponse& response = kept.response;
+  Few<Target> targets;
   response.responses.resize(request.topic_data.size());
   for (size_t t = 0; t < request.topic_data.size(); ++t) {
     const ProduceRequest::Topic& asked = request.topic_data[t];
     ProduceResponse::Topic& answered = response.responses[t];
-    answered.name = asked.name;
+    const TopicRef topic = find_topic(broker, call, asked);
+    if (topic != nullptr) {
+      answered.name = kept.topics.emplace_back(topic)->name();
+    } else {
+      answered.name = kept.unknown_names.emplace_back(asked.name);
+    }
     answered.topic_id = asked.topic_id;
     answered.partition_responses.resize(asked.partition_data.size());
-    const TopicRef topic = find_topic(broker, call, asked);
     for (size_t p = 0; p < asked.partition_data.size(); ++p) {
       const auto& partition = asked.partition_data[p];
       PartitionAnswer& answer = answered.partition_responses[p];
@@ -75,7 +95,7 @@ std::vector<Target> resolve(Broker& broker, const Call& call, const ProduceReque
         refuse(answer, KafkaError::kInvalidRecord, "No records.");
       } else {
         Partition& state = topic->partition(broker.home, partition.index);
-        targets.push_back({topic, &state, *partition.records, &answer});
+        targets.push_back({topic.get(), &state, *partition.records, &answer});
       }
     }
   }
@@ -88,12 +108,27 @@ void refuse_all(ProduceResponse& response, KafkaError error, const std::string& 
   }
 }
 
-// Everything that may suspend comes before the first append: rows, producer states, log space.
-base::Task<base::Status> make_ready(Broker& broker, const std::vector<Target>& targets) {
-  std::vector<StreamId> closed;
+uint64_t bytes_of(std::span<const Target> targets) {
   uint64_t bytes = 0;
+  for (const Target& target : targets) bytes += framed_entry_bytes(target.records.size());
+  return bytes;
+}
+
+// True if make_ready() would find nothing to do.
+bool is_ready(const Broker& broker, std::span<const Target> targets) {
+  return std::all_of(targets.begin(), targets.end(),
+                     [&](const Target& target) {
+                       return target.partition->loaded() &&
+                              broker.store.is_open_for_append(target.partition->stream());
+                     }) &&
+         broker.store.admits(bytes_of(targets));
+}
+
+// Everything that may suspend comes before the first append: rows, producer states, log space.
+base::Task<base::Status> make_ready(Broker& broker, std::span<const Target> targets) {
+  std::vector<StreamId> closed;
+  const uint64_t bytes = bytes_of(targets);
   for (const Target& target : targets) {
-    bytes += framed_entry_bytes(target.records.size());
     if (!broker.store.is_open_for_append(target.partition->stream())) {
       closed.push_back(target.partition->stream());
     }
@@ -201,7 +236,7 @@ void append_one(Broker& broker, const Call& call, const Target& target) {
   target.partition->apply(*stamped);
 }
 
-void fill_log_starts(Broker& broker, const std::vector<Target>& targets) {
+void fill_log_starts(Broker& broker, std::span<const Target> targets) {
   for (const Target& target : targets) {
     const auto bounds = broker.store.known_bounds(target.partition->stream());
     if (!bounds.has_value() || target.answer->error_code != KafkaError::kNone) continue;
@@ -219,27 +254,23 @@ bool any_refused(const ProduceResponse& response) {
 }
 
 // acks=0 has no answer; an error can only be told by closing (B5).
-server::Response answer(const server::RequestContext& context, int16_t acks,
-                        const ProduceResponse& response) {
+server::Response answer_now(const server::RequestContext& context, int16_t acks,
+                            const ProduceResponse& response) {
   if (acks != 0) return respond(context, response);
   return any_refused(response) ? server::Response::close() : server::Response::none();
 }
 
-// Owns the topic names the response points to: the frame is gone in phase 2.
-struct Finish {
-  server::RequestContext context;
-  ProduceResponse response;
-  std::vector<std::string> names;
-  LogPosition position;
-};
-
-base::Task<server::Response> finish(Broker& broker, Finish work) {
-  const base::Status durable = co_await broker.store.durable(work.position);
+// Phase 2: the answer may be told once everything up to `position` is durable. It is started on the
+// connection's core, and the store lives on the home core.
+base::Task<server::Response> finish(Broker& broker, server::RequestContext context,
+                                    KeptResponse kept, LogPosition position) {
+  co_await base::switch_to(broker.home);
+  const base::Status durable = co_await broker.store.until_durable(position);
   if (!durable.has_value()) {
-    refuse_all(work.response, error_of(durable.error()), durable.error().message);
+    refuse_all(kept.response, error_of(durable.error()), durable.error().message);
   }
-  co_await base::switch_to(work.context.connection_executor);
-  co_return respond(work.context, work.response);
+  co_await base::switch_to(context.connection_executor);
+  co_return respond(context, kept.response);
 }
 
 }  // namespace
@@ -250,13 +281,15 @@ base::Task<server::PendingResponse> serve_produce(Broker& broker, server::Reques
   if (!request.has_value()) co_return refuse_undecodable(context, request.error());
   co_await base::switch_to(broker.home);
   const Call call{context};
-  ProduceResponse response;
-  std::vector<Target> targets = resolve(broker, call, *request, response);
+  KeptResponse kept;
+  ProduceResponse& response = kept.response;
+  Few<Target> targets = resolve(broker, call, *request, kept);
   if (request->acks < -1 || request->acks > 1) {
     refuse_all(response, KafkaError::kInvalidRequiredAcks, "acks must be -1, 0 or 1");
     targets.clear();
   }
-  const base::Status ready = co_await make_ready(broker, targets);
+  base::Status ready;
+  if (!is_ready(broker, targets)) ready = co_await make_ready(broker, targets);
   if (!ready.has_value()) {
     for (const Target& target : targets) {
       refuse(*target.answer, error_of(ready.error()), ready.error().message);
@@ -267,14 +300,9 @@ base::Task<server::PendingResponse> serve_produce(Broker& broker, server::Reques
   fill_log_starts(broker, targets);
   if (targets.empty() || request->acks == 0) {
     co_await base::switch_to(context.connection_executor);
-    co_return answer(context, request->acks, response);
+    co_return answer_now(context, request->acks, response);
   }
-  Finish work{context, std::move(response), {}, broker.store.last_position()};
-  work.names.reserve(work.response.responses.size());
-  for (auto& topic : work.response.responses) {
-    topic.name = work.names.emplace_back(topic.name);
-  }
-  co_return finish(broker, std::move(work));
+  co_return finish(broker, context, std::move(kept), broker.store.last_position());
 }
 
 }  // namespace thalweg::handlers

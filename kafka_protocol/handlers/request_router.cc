@@ -6,20 +6,27 @@
 
 namespace thalweg::handlers {
 
+namespace {
+base::Task<server::PendingResponse> ready(server::Response response) {
+  co_return std::move(response);
+}
+}  // namespace
+
+// Not a coroutine itself: a frame per request is saved.
 base::Task<server::PendingResponse> RequestRouter::start(server::RequestContext context,
                                                          base::ByteView body) {
   const ApiRow* api = find_api(context.api_key);
   if (api == nullptr || !api->served.contains(context.api_version)) {
-    if (context.api_key == wire::kApiVersionsKey) co_return unsupported_api_versions(context);
-    co_return refuse_undecodable(
-        context, {base::ErrorCode::kUnsupported, "this API or version is not served"});
+    if (context.api_key == wire::kApiVersionsKey) return ready(unsupported_api_versions(context));
+    return ready(refuse_undecodable(
+        context, {base::ErrorCode::kUnsupported, "this API or version is not served"}));
   }
   if (api->flexible.contains(context.api_version)) {
     const base::Result<base::ByteView> rest = wire::skip_header_tags(body);
-    if (!rest.has_value()) co_return refuse_undecodable(context, rest.error());
+    if (!rest.has_value()) return ready(refuse_undecodable(context, rest.error()));
     body = *rest;
   }
-  co_return co_await api->serve(broker_, context, body);
+  return api->serve(broker_, context, body);
 }
 
 void RequestRouter::request_stop() {

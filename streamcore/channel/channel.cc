@@ -32,10 +32,6 @@ struct Channel::OpenChunk {
   bool full = false;
 };
 
-struct Channel::DurableWaiter : base::WaitQueue::Node {
-  LogPosition position;
-};
-
 namespace {
 std::vector<uint64_t> incarnations_of(const std::vector<chunk::ChunkReplica*>& replicas) {
   std::vector<uint64_t> incarnations;
@@ -318,25 +314,32 @@ void Channel::arm_idle_chunk() {
       });
 }
 
+std::optional<base::Status> Channel::durability(LogPosition position) const {
+  if (durable_end() > position || position >= owner_->next_seq() + open_.size()) {
+    return base::Status{};
+  }
+  if (!stop_error_.has_value()) return std::nullopt;
+  return base::fail(ErrorCode::kUnknownOutcome, stop_error_->message);
+}
+
+void Channel::wait_durable(DurableWaiter& waiter, std::coroutine_handle<> handle) {
+  durable_waiters_.push(waiter, handle);
+}
+
 base::Task<base::Status> Channel::durable(LogPosition position) {
   struct Awaiter {
     Channel& channel;
     DurableWaiter waiter;
     bool await_ready() const { return false; }
-    void await_suspend(std::coroutine_handle<> handle) {
-      channel.durable_waiters_.push(waiter, handle);
-    }
+    void await_suspend(std::coroutine_handle<> handle) { channel.wait_durable(waiter, handle); }
     void await_resume() const {}
   };
-  while (durable_end() <= position && position < owner_->next_seq() + open_.size()) {
-    if (stop_error_.has_value()) {
-      co_return base::fail(ErrorCode::kUnknownOutcome, stop_error_->message);
-    }
+  for (;;) {
+    if (std::optional<base::Status> known = durability(position)) co_return std::move(*known);
     Awaiter awaiter{*this, {}};
     awaiter.waiter.position = position;
     co_await awaiter;
   }
-  co_return base::Status{};
 }
 
 void Channel::on_stopped(base::Error error) {

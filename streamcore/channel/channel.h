@@ -20,6 +20,7 @@
 #include "streamcore/chunk/chunk_owner.h"
 #include "streamcore/entry_rules.h"
 #include "streamcore/options.h"
+#include "streamcore/stream_store.h"
 
 namespace thalweg::channel {
 
@@ -48,6 +49,8 @@ class Channel final : public chunk::OwnerListener {
   base::Task<base::Status> admit(uint64_t bytes);
   base::Result<Appended> append(const AppendRequest& request);
   base::Task<base::Status> durable(LogPosition position);
+  std::optional<base::Status> durability(LogPosition position) const;
+  void wait_durable(DurableWaiter& waiter, std::coroutine_handle<> handle);
   LogPosition last_position() const;
 
   // Chunks below are durable.
@@ -67,7 +70,6 @@ class Channel final : public chunk::OwnerListener {
 
  private:
   struct OpenChunk;
-  struct DurableWaiter;
 
   enum class Admission { kOpen, kWait, kNoSpace, kStopped };
   Admission admission(uint64_t bytes) const;

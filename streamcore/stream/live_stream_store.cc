@@ -138,6 +138,14 @@ base::Task<base::Status> LiveStreamStore::durable(LogPosition position) {
   return channel_->durable(position);
 }
 
+std::optional<base::Status> LiveStreamStore::durability(LogPosition position) const {
+  return channel_->durability(position);
+}
+
+void LiveStreamStore::wait_durable(DurableWaiter& waiter, std::coroutine_handle<> handle) {
+  channel_->wait_durable(waiter, handle);
+}
+
 Offset LiveStreamStore::next_offset(StreamId id) const {
   const StreamState* stream = streams_.find(id);
   CHECK(stream != nullptr);

@@ -30,6 +30,8 @@ class LiveStreamStore final : public StreamStore {
   base::Result<Appended> append(const AppendRequest& request) override;
   LogPosition last_position() const override;
   base::Task<base::Status> durable(LogPosition position) override;
+  std::optional<base::Status> durability(LogPosition position) const override;
+  void wait_durable(DurableWaiter& waiter, std::coroutine_handle<> handle) override;
   Offset next_offset(StreamId stream) const override;
   LeaderEpoch channel_leader_epoch() const override;
   base::Task<base::Result<StreamBounds>> bounds(StreamId stream) override;

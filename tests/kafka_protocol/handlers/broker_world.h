@@ -1,0 +1,96 @@
+// BrokerWorld: a broker in process: the handlers over a real stream store in memory, in virtual
+// time, without a socket.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "kafka_protocol/coordinator/offsets_stream.h"
+#include "kafka_protocol/handlers/request_router.h"
+#include "kafka_protocol/wire/codec.h"
+#include "tests/streamcore/stream/store_world.h"
+
+namespace thalweg::handlers {
+
+class BrokerWorld {
+ public:
+  explicit BrokerWorld(const EntryRules& rules) : world_(rules) {
+    world_.open();
+    topics_ = std::make_unique<topics::TopicRegistry>(
+        topics::TopicRegistry::Parts{executor(), world_.clock(), world_.random(), store(),
+                                     world_.metadata()},
+        topics::TopicDefaults());
+    CHECK(run(topics_->load()).has_value());
+    offsets_ =
+        std::make_unique<coordinator::OffsetsStream>(executor(), world_.clock(), store(), *topics_);
+    groups_ = std::make_unique<coordinator::GroupCoordinator>(
+        coordinator::GroupCoordinator::Parts{executor(), world_.clock(), world_.random(),
+                                             *offsets_},
+        coordinator::CoordinatorOptions());
+    CHECK(run(groups_->load()).has_value());
+    producer_ids_ =
+        std::make_unique<metadata::IdAllocator>(executor(), world_.metadata(), "next/producer", 10);
+    broker_.reset(new Broker{executor(), world_.clock(), store(), *topics_, *groups_,
+                             *producer_ids_, settings_});
+    router_ = std::make_unique<RequestRouter>(*broker_);
+  }
+  ~BrokerWorld() {
+    router_->request_stop();
+    run(broker_->tasks.stop_and_join());
+  }
+
+  sim::SimExecutor& executor() { return world_.executor(); }
+  StreamStore& store() { return world_.store(); }
+  topics::TopicRegistry& topics() { return *topics_; }
+  RequestRouter& router() { return *router_; }
+  template <class T>
+  T run(base::Task<T> task) {
+    return sim::run(executor(), std::move(task));
+  }
+
+  void create_topic(std::string name, int32_t partitions) {
+    std::vector<topics::NewTopic> wanted;
+    wanted.push_back({std::move(name), partitions, {}});
+    CHECK(run(topics_->create(std::move(wanted))).front().ok());
+  }
+
+  template <class Request>
+  server::RequestContext context(int16_t version) {
+    return {.connection_executor = executor(),
+            .connection = connection_,
+            .api_key = Request::api.key,
+            .api_version = version,
+            .correlation_id = 1,
+            .client_id = "a test"};
+  }
+  // What follows the client id of a request: header tags, if its version has them, and the body.
+  template <class Request>
+  static wire::Bytes body(const Request& request, int16_t version) {
+    wire::Bytes bytes;
+    if (Request::api.flexible.contains(version)) bytes.push_back(std::byte{0});
+    const wire::Bytes encoded = wire::encode(request, version).flatten();
+    bytes.insert(bytes.end(), encoded.begin(), encoded.end());
+    return bytes;
+  }
+
+  // Both phases of a request, whose frame lives until the first is done.
+  base::Task<server::Response> serve(server::RequestContext context, base::ByteView body) {
+    server::PendingResponse pending = co_await router_->start(context, body);
+    if (pending.is_ready()) co_return std::move(pending).take_ready();
+    co_return co_await std::move(pending).take_task();
+  }
+
+ private:
+  StoreWorld world_;
+  server::ConnectionInfo connection_{};
+  BrokerSettings settings_;
+  std::unique_ptr<topics::TopicRegistry> topics_;
+  std::unique_ptr<coordinator::OffsetsStream> offsets_;
+  std::unique_ptr<coordinator::GroupCoordinator> groups_;
+  std::unique_ptr<metadata::IdAllocator> producer_ids_;
+  std::unique_ptr<Broker> broker_;
+  std::unique_ptr<RequestRouter> router_;
+};
+
+}  // namespace thalweg::handlers
