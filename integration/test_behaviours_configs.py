@@ -3,12 +3,10 @@
 
 import os
 import sys
-import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "kit"))
 import calls  # noqa: E402
 from behaviour import BehaviourTest  # noqa: E402
-from broker import is_peer  # noqa: E402
 from case import run_tests  # noqa: E402
 
 TOPIC, BROKER, BROKER_LOGGER = 2, 4, 8

@@ -4,10 +4,11 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from broker import Broker  # noqa: E402
+from broker import Broker, is_peer  # noqa: E402
 from calls import Client  # noqa: E402
 
 _shared = []  # the broker of the file that runs
@@ -51,6 +52,10 @@ class BehaviourTest(unittest.TestCase):
         self.broker.kill()
         self.broker.start()
         self.client = self.connect()
+        until = time.monotonic() + 60
+        while is_peer() and self.client.list_offset(self.name, -1)["ErrorCode"]:  # its leaders come later than it
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.1)
 
     def assert_error(self, answer, error):
         self.assertEqual(answer["ErrorCode"], error, answer)

@@ -95,13 +95,13 @@ base::Task<void> look_up(Broker& broker, const Call& call, TopicRef topic,
   if (answer.error_code != KafkaError::kNone) co_return;
   switch (asked.timestamp) {
     case kLatest:
-    case kEarliestPendingUpload:  // no local tier: nothing is pending
       answer.offset = static_cast<int64_t>(bounds->durable_tail.value);
       answer.leader_epoch = bounds->leader_epoch.value;
       break;
     case kEarliest:
     case kEarliestLocal: answer.offset = static_cast<int64_t>(bounds->trim_point.value); break;
-    case kLatestTiered: break;
+    case kLatestTiered:
+    case kEarliestPendingUpload: break;  // there are no tiers: none, as in Kafka without them
     case kMaxTimestamp: co_await by_largest_timestamp(broker, stream, answer); break;
     default: co_await by_timestamp(broker, stream, asked.timestamp, false, answer);
   }
