@@ -4,12 +4,11 @@
 import os
 import sys
 import time
-import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "kit"))
 import calls  # noqa: E402
 from behaviour import BehaviourTest  # noqa: E402
-from broker import is_peer  # noqa: E402
+from calls import subscription  # noqa: E402
 from case import run_tests  # noqa: E402
 
 SESSION_MS_MIN, SESSION_MS_MAX = 6000, 1800000
@@ -158,22 +157,23 @@ class Joining(GroupTest):
 
     def test_a_member_without_a_common_protocol_or_of_another_type_is_inconsistent(self):
         self.stable(self.member())
-        for more in ({"protocols": (("sticky", b""),)}, {"kind": "connect"}, {"protocols": ()}, {"kind": ""}):
+        sticky = (("sticky", subscription()),)
+        for more in ({"protocols": sticky}, {"kind": "connect"}, {"protocols": ()}, {"kind": ""}):
             with self.subTest(more=more):
                 self.assert_error(self.client.join(self.name, **more), calls.INCONSISTENT_GROUP_PROTOCOL)
 
     def test_only_the_leader_is_told_the_members_and_what_they_said(self):
-        one = self.member(protocols=(("range", b"one"),))
-        two = self.member(protocols=(("range", b"two"),))
+        one = self.member(protocols=(("range", subscription(b"one")),))
+        two = self.member(protocols=(("range", subscription(b"two")),))
         self.rebalance(one, two)
         self.assertEqual({m["MemberId"]: m["Metadata"] for m in one.joined["Members"]},
-                         {one.id: b"one", two.id: b"two"})
+                         {one.id: subscription(b"one"), two.id: subscription(b"two")})
         self.assertEqual((two.joined["Members"], two.joined["Leader"]), ([], one.id))
 
     def test_the_protocol_is_the_one_most_members_prefer_of_those_all_know(self):
-        one = self.member(protocols=(("a", b""), ("b", b""), ("c", b"")))
-        two = self.member(protocols=(("c", b""), ("b", b"")))
-        three = self.member(protocols=(("b", b""), ("c", b"")))
+        one = self.member(protocols=(("a", subscription()), ("b", subscription()), ("c", subscription())))
+        two = self.member(protocols=(("c", subscription()), ("b", subscription())))
+        three = self.member(protocols=(("b", subscription()), ("c", subscription())))
         self.rebalance(one, two, three)
         self.assertEqual({m.joined["ProtocolName"] for m in (one, two, three)}, {"b"})
 
@@ -186,7 +186,7 @@ class Joining(GroupTest):
         lost, stays = (self.member(rebalance_ms=2000) for _ in range(2))
         self.stable(lost, stays)
         generation = stays.generation
-        stays.start_join(protocols=(("range", b"changed"),))
+        stays.start_join(protocols=(("range", subscription(b"changed")),))
         self.assert_error(stays.finish_join(), calls.NONE)
         self.assertEqual(stays.generation, generation + 1)
         self.assertTrue(stays.is_leader())
@@ -213,7 +213,7 @@ class Rebalancing(GroupTest):
         leader.start_join()
         self.await_state("PreparingRebalance")
         self.assertEqual(follower.heartbeat(), calls.REBALANCE_IN_PROGRESS)
-        follower.start_join(protocols=(("range", b"changed"),))
+        follower.start_join(protocols=(("range", subscription(b"changed")),))
         self.finish(leader, follower)
         self.assertEqual((leader.generation, follower.generation), (before + 1, before + 1))
 
@@ -282,7 +282,7 @@ class Rebalancing(GroupTest):
         slow = {"session_ms": SESSION_MS_MIN, "rebalance_ms": 60000}
         waits, beats = self.member(**slow), self.member(**slow)
         self.stable(waits, beats)
-        waits.start_join(protocols=(("range", b"changed"),))
+        waits.start_join(protocols=(("range", subscription(b"changed")),))
         self.await_state("PreparingRebalance")
         until = time.monotonic() + SESSION_MS_MIN / 1000 + 1
         while time.monotonic() < until:
@@ -497,7 +497,7 @@ class AboutGroups(GroupTest):
         self.assertEqual((described["ErrorCode"], described["GroupState"]), (calls.GROUP_ID_NOT_FOUND, "Dead"))
 
     def test_a_described_group_tells_state_protocol_members_and_assignments(self):
-        member = self.member(protocols=(("range", b"subscribed"),))
+        member = self.member(protocols=(("range", subscription(b"subscribed")),))
         self.rebalance(member)
         self.assertEqual(self.state(), "CompletingRebalance")
         member.sync({member.id: b"assigned"})
@@ -506,7 +506,7 @@ class AboutGroups(GroupTest):
                          ("Stable", "consumer", "range"))
         one = described["Members"][0]
         self.assertEqual((one["MemberId"], one["ClientId"], one["MemberMetadata"], one["MemberAssignment"]),
-                         (member.id, "integration", b"subscribed", b"assigned"))
+                         (member.id, "integration", subscription(b"subscribed"), b"assigned"))
         self.assertIn("127.0.0.1", one["ClientHost"])
 
     def test_operations_of_a_group_are_told_only_to_who_asks(self):

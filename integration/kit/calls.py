@@ -38,6 +38,11 @@ FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, UNSUPPORTED_COMPRESSION, MEMBER_ID_RE
 FENCED_INSTANCE_ID, INVALID_RECORD, UNKNOWN_TOPIC_ID, UNSUPPORTED_ENDPOINT = 82, 87, 100, 115
 
 
+def subscription(user_data=b""):
+    """A consumer's metadata that names no topic; Kafka never answers a join whose metadata it cannot read."""
+    return struct.pack(">hii", 0, 0, len(user_data)) + user_data
+
+
 class Client(wire.Connection):
     def post(self, key, version, value):
         """Sends without waiting; answer() must be called once for each, in order."""
@@ -78,8 +83,8 @@ class Client(wire.Connection):
             {"Name": key.replace("_", "."), "Value": str(value)} for key, value in configs.items()]})[0]
         assert made["ErrorCode"] == NONE, made
         until = time.monotonic() + 30
-        while any(p["LeaderId"] < 0 for p in self.topic(name)["Partitions"]) or not self.topic(name)["Partitions"]:
-            assert time.monotonic() < until, f"no leader of {name}"
+        while any(self.list_offset(name, -1, partition)["ErrorCode"] for partition in range(partitions)):
+            assert time.monotonic() < until, f"{name} is not there"  # Kafka answers before its leaders serve
         return made["TopicId"]
 
     def delete_topics(self, version=6, **names):
@@ -150,7 +155,7 @@ class Client(wire.Connection):
     # Groups
 
     @staticmethod
-    def join_value(group, member="", instance=None, protocols=(("range", b"topics"),), session_ms=30000,
+    def join_value(group, member="", instance=None, protocols=(("range", subscription()),), session_ms=30000,
                    rebalance_ms=30000, kind="consumer"):
         return {"GroupId": group, "SessionTimeoutMs": session_ms, "RebalanceTimeoutMs": rebalance_ms,
                 "MemberId": member, "GroupInstanceId": instance, "ProtocolType": kind,
