@@ -35,7 +35,8 @@ namespace {
 using wire::FetchRequest;
 using wire::ProduceRequest;
 
-constexpr std::string_view kTopic = "a topic whose name is longer than a small string";
+constexpr std::string_view kTopic = "a-topic-whose-name-is-longer-than-a-small-string";
+// What a chunk costs is shared by the requests in it, as it is for a connection under load.
 constexpr size_t kRequestsInFlight = 64;
 constexpr int kRounds = 20;
 constexpr double kAllocationsPerRequestMax = 8;
