@@ -309,18 +309,6 @@ Task<void> play_failing_sync(Scene& scene) {
 
 // --- the scene
 
-Scene::Scene(base::Executor& e, StreamStore& s, SimFileSystem& d, StreamModel& m, Trace& t,
-             base::Random& r, const Knobs& k)
-    : executor(e),
-      store(s),
-      disk(d),
-      model(m),
-      trace(t),
-      random(r),
-      knobs(k),
-      tails(m, t),
-      tasks(e) {}
-
 void Scene::Tails::tail_moved(StreamId stream, Offset durable_tail) {
   trace_.event(text("tail stream=", stream.value, " at=", durable_tail.value));
   model_.tail_seen(stream, durable_tail);

@@ -12,9 +12,6 @@ namespace thalweg::sim {
 
 // One process's stage. The faults that were played explain some errors of it.
 struct Scene {
-  Scene(base::Executor& e, StreamStore& s, SimFileSystem& d, StreamModel& m, Trace& t,
-        base::Random& r, const Knobs& k);
-
   base::Executor& executor;
   StreamStore& store;
   SimFileSystem& disk;
@@ -37,8 +34,8 @@ struct Scene {
     StreamModel& model_;
     Trace& trace_;
   };
-  Tails tails;
-  base::TaskGroup tasks;  // last: its frames use everything above
+  Tails tails{model, trace};
+  base::TaskGroup tasks{executor};  // last: its frames use everything above
 
   bool percent(uint64_t chance) { return random.below(100) < chance; }
   // Reports an error that nothing played so far explains.

@@ -135,7 +135,7 @@ void SeedRun::end_process(bool crashed) {
 }
 
 Scene SeedRun::make_scene() {
-  return Scene(process_->executor(), process_->store(), disk_, model_, trace_, random_, knobs_);
+  return Scene{process_->executor(), process_->store(), disk_, model_, trace_, random_, knobs_};
 }
 
 void SeedRun::live_once() {
