@@ -265,7 +265,7 @@ class IdempotentProducers(ProduceTest):
         self.assertEqual(self.send(0, epoch=0)[0], calls.INVALID_PRODUCER_EPOCH)
         self.assertEqual(self.send(1, epoch=1)[0], calls.OUT_OF_ORDER_SEQUENCE)
         self.assertEqual(self.send(REMEMBERED + 3, epoch=1)[0], calls.OUT_OF_ORDER_SEQUENCE)
-        for at in range(2, REMEMBERED + 2):
+        for at in range(REMEMBERED + 1 if is_peer() else 2, REMEMBERED + 2):  # Kafka remembers the last batch only
             self.assertEqual(self.send(at, epoch=1), (calls.NONE, at))
         self.assertEqual(self.send(REMEMBERED + 2, epoch=1), (calls.NONE, REMEMBERED + 2))
         self.assertEqual(self.end(), REMEMBERED + 3)
