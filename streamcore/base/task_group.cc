@@ -51,6 +51,8 @@ TaskGroup::~TaskGroup() {
 
 Task<bool> TaskGroup::sleep_for(Duration delay) {
   if (stopping()) co_return false;
+  // Before the timer is set: it must not fire earlier than `end`, as nothing would wake this again.
+  const TimePoint end = executor_.now() + delay;
   const TimerId timer = executor_.run_after(delay, [this] { sleepers_.notify_all(); });
   // Every sleeper of the group wakes at each timer or stop; each looks at its own end.
   struct CancelTimer {
@@ -58,7 +60,6 @@ Task<bool> TaskGroup::sleep_for(Duration delay) {
     TimerId timer;
     ~CancelTimer() { executor.cancel(timer); }
   } cancel{executor_, timer};
-  const TimePoint end = executor_.now() + delay;
   while (!stopping() && executor_.now() < end) co_await sleepers_.wait();
   co_return !stopping();
 }
