@@ -87,11 +87,12 @@ coordinator::CoordinatorOptions coordinator_options(const server::Config& config
   return options;
 }
 
-base::Task<void> forget_topic(coordinator::GroupCoordinator& groups, std::string topic) {
-  const wire::KafkaError error = co_await groups.on_topic_deleted(topic);
-  if (error == wire::KafkaError::kNone) co_return;
-  base::log_warn("offsets of deleted topic " + topic +
-                 " are kept for now: " + std::string(wire::to_string(error)));
+base::Task<base::Status> forget_topic(coordinator::GroupCoordinator& groups, std::string topic,
+                                      wire::Uuid id) {
+  const wire::KafkaError error = co_await groups.on_topic_deleted(std::move(topic), id);
+  if (error == wire::KafkaError::kNone) co_return base::Status{};
+  co_return base::fail(base::ErrorCode::kUnavailable,
+                       "group offsets: " + std::string(wire::to_string(error)));
 }
 
 }  // namespace
@@ -162,9 +163,11 @@ base::Task<base::Status> LocalBackend::open_broker() {
   groups_ = std::make_unique<coordinator::GroupCoordinator>(
       coordinator::GroupCoordinator::Parts{home_, clock_, random_, *offsets_},
       coordinator_options(config_));
-  topics_->on_removed(
-      [this](std::string topic) { return forget_topic(*groups_, std::move(topic)); });
+  topics_->on_removed([this](std::string topic, wire::Uuid id) {
+    return forget_topic(*groups_, std::move(topic), id);
+  });
   CO_TRY(co_await groups_->load());
+  co_await topics_->finish_removals();
   producer_ids_ = std::make_unique<metadata::IdAllocator>(
       home_, *metadata_, std::string(kNextProducerKey), kProducerIdBlock);
   topics_->start_retention(

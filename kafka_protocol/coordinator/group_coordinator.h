@@ -99,8 +99,9 @@ class GroupCoordinator final : private GroupOutput, private LiveRecords {
                          std::vector<wire::ListGroupsResponse::Group>& out) const;
   base::Task<wire::DeleteGroupsResponse::Group> delete_group(std::string group_id);
 
-  // Forgets the offsets of a topic; commits for it are refused already.
-  base::Task<KafkaError> on_topic_deleted(std::string topic);
+  // Forgets the offsets of a deleted topic; commits for it are refused already. Those of a new
+  // topic of that name stay: they carry its id.
+  base::Task<KafkaError> on_topic_deleted(std::string topic, wire::Uuid id);
   // Forgets what outlived its retention; also runs by itself every retention_check_interval.
   base::Task<KafkaError> expire_offsets();
 
@@ -149,6 +150,10 @@ class GroupCoordinator final : private GroupOutput, private LiveRecords {
   // the task.
   base::Task<KafkaError> write(std::string group_id, std::vector<KeyValueRecord> records,
                                std::move_only_function<void(Entry&)> apply);
+  // All writes go through here, so that they are counted; `done` gets the group, if it still
+  // exists.
+  void push(std::string group_id, std::vector<KeyValueRecord> records,
+            std::move_only_function<void(KafkaError, Entry*)> done);
   // Waits until what was written for the group so far is settled.
   base::Task<void> settled(std::string group_id);
   base::Task<KafkaError> delete_offsets(std::string group_id, OffsetTombstones offsets);
@@ -157,7 +162,7 @@ class GroupCoordinator final : private GroupOutput, private LiveRecords {
 
   base::Task<base::Status> read_log();
   base::Status replay_record(ByteView key, std::optional<ByteView> value);
-  base::Status restore_groups();
+  void restore_groups();
   base::Task<void> serve();
   base::Task<void> expire_periodically();
 
@@ -171,6 +176,8 @@ class GroupCoordinator final : private GroupOutput, private LiveRecords {
   size_t live_records_ = 0;
   size_t replayed_ = 0;
   OffsetsWriter writer_;
+  uint64_t writes_pushed_ = 0;
+  uint64_t writes_settled_ = 0;  // of those, in their order
   base::Notifier write_done_;
   base::TaskGroup tasks_;
 };

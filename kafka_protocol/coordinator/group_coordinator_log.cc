@@ -17,6 +17,14 @@ namespace {
 constexpr base::Duration kReloadDelayMin = std::chrono::milliseconds(100);
 constexpr base::Duration kReloadDelayMax = std::chrono::seconds(10);
 
+// Of the records of one replay that cannot be read, this many are described.
+constexpr size_t kUnreadableLoggedMax = 10;
+
+// A record of __consumer_offsets is lost to us; the others must not be.
+void report(const base::Error& error) {
+  base::log_error("coordinator: a record is passed over: " + error.message);
+}
+
 bool belongs_to_another(ErrorCode code) {
   return code == ErrorCode::kFenced || code == ErrorCode::kClosed;
 }
@@ -39,13 +47,20 @@ Task<void> GroupCoordinator::stop() {
 
 Task<Status> GroupCoordinator::read_log() {
   replayed_ = 0;
-  Status read = co_await log_.replay([this](ByteView key, std::optional<ByteView> value,
-                                            base::Timestamp) { return replay_record(key, value); });
-  if (read.has_value()) read = restore_groups();
+  size_t unreadable = 0;
+  Status read = co_await log_.replay(
+      [this, &unreadable](ByteView key, std::optional<ByteView> value, base::Timestamp) {
+        const Status taken = replay_record(key, value);
+        if (!taken.has_value() && ++unreadable <= kUnreadableLoggedMax) report(taken.error());
+      });
+  if (unreadable > kUnreadableLoggedMax) {
+    base::log_error("coordinator: " + std::to_string(unreadable) + " records were passed over");
+  }
   if (!read.has_value()) {
     drop_all(KafkaError::kCoordinatorLoadInProgress);
     co_return read;
   }
+  restore_groups();
   phase_ = Phase::kActive;
   co_return Status();
 }
@@ -68,19 +83,24 @@ Status GroupCoordinator::replay_record(ByteView key_bytes, std::optional<ByteVie
   return {};
 }
 
-Status GroupCoordinator::restore_groups() {
+void GroupCoordinator::restore_groups() {
   live_records_ = 0;
   for (auto at = groups_.begin(); at != groups_.end();) {
     Entry& entry = *at->second;
     ++at;  // settle() may drop the entry
     if (entry.stored) {
-      entry.group.restore(TRY(decode_group_metadata_value(*entry.stored)), now());
-      ++live_records_;
+      const auto value = decode_group_metadata_value(*entry.stored);
+      if (value.has_value()) {
+        entry.group.restore(*value, now());
+        ++live_records_;
+      } else {
+        report(value.error());
+        entry.stored.reset();
+      }
     }
     live_records_ += entry.offsets.size();
     settle(entry);
   }
-  return {};
 }
 
 void GroupCoordinator::drop_all(KafkaError error) {
@@ -123,48 +143,55 @@ void GroupCoordinator::store(const std::string& group_id, GroupMetadataValue val
   KeyValueRecord record{.key = encode_key(GroupMetadataKey{group_id}),
                         .value = encoded,
                         .timestamp = clock_.wall_now()};
-  if (Entry* entry = find(group_id); entry != nullptr) ++entry->writes_in_flight;
   std::vector<KeyValueRecord> records;
   records.push_back(std::move(record));
-  writer_.push(std::move(records), [this, group_id, encoded = std::move(encoded),
+  push(group_id, std::move(records),
+       [this, encoded = std::move(encoded), done = std::move(done)](KafkaError error,
+                                                                    Entry* entry) mutable {
+         if (entry == nullptr) return;
+         if (error == KafkaError::kNone) {
+           if (!entry->stored) ++live_records_;
+           entry->stored = std::move(encoded);
+         }
+         done(error, now());
+         settle(*entry);
+       });
+}
+
+void GroupCoordinator::push(std::string group_id, std::vector<KeyValueRecord> records,
+                            std::move_only_function<void(KafkaError, Entry*)> done) {
+  if (Entry* entry = find(group_id); entry != nullptr) ++entry->writes_in_flight;
+  ++writes_pushed_;
+  writer_.push(std::move(records), [this, group_id = std::move(group_id),
                                     done = std::move(done)](KafkaError error) mutable {
     Entry* entry = find(group_id);
-    if (entry == nullptr) return;
-    --entry->writes_in_flight;
-    if (error == KafkaError::kNone) {
-      if (!entry->stored) ++live_records_;
-      entry->stored = std::move(encoded);
-    }
-    done(error, now());
-    settle(*entry);
+    if (entry != nullptr) --entry->writes_in_flight;
+    done(error, entry);
+    ++writes_settled_;
     write_done_.notify_all();
   });
 }
 
 Task<KafkaError> GroupCoordinator::write(std::string group_id, std::vector<KeyValueRecord> records,
                                          std::move_only_function<void(Entry&)> apply) {
-  ++find(group_id)->writes_in_flight;
   const auto answer = std::make_shared<base::OneShot<KafkaError>>(executor_);
-  writer_.push(std::move(records),
-               [this, group_id, answer, apply = std::move(apply)](KafkaError error) mutable {
-                 Entry* entry = find(group_id);
-                 CHECK(entry != nullptr);
-                 --entry->writes_in_flight;
-                 if (error == KafkaError::kNone) apply(*entry);
-                 drop_if_nothing(*entry);  // no deadline came nearer
-                 write_done_.notify_all();
-                 answer->set(error);
-               });
+  push(std::move(group_id), std::move(records),
+       [this, answer, apply = std::move(apply)](KafkaError error, Entry* entry) mutable {
+         CHECK(entry != nullptr);
+         if (error == KafkaError::kNone) apply(*entry);
+         drop_if_nothing(*entry);  // no deadline came nearer
+         answer->set(error);
+       });
   co_await answer->wait();
   co_return answer->value();
 }
 
 Task<void> GroupCoordinator::settled(std::string group_id) {
-  while (true) {
-    const Entry* entry = find(group_id);
-    if (entry == nullptr || entry->writes_in_flight == 0) co_return;
-    co_await write_done_.wait();
-  }
+  const Entry* entry = find(group_id);
+  if (entry == nullptr || entry->writes_in_flight == 0) co_return;
+  // Writes settle in the order of their pushes. A group that never stops writing must not hold up
+  // who waits, so what is pushed from here on does not count.
+  for (const uint64_t last = writes_pushed_; writes_settled_ < last;) co_await write_done_.wait();
 }
 
 std::vector<KeyValueRecord> GroupCoordinator::next(std::string& cursor, size_t records_max) const {

@@ -206,24 +206,26 @@ Task<KafkaError> GroupCoordinator::delete_dead_group(std::string group_id) {
   co_return error;
 }
 
-Task<KafkaError> GroupCoordinator::on_topic_deleted(std::string topic) {
+Task<KafkaError> GroupCoordinator::on_topic_deleted(std::string topic, wire::Uuid id) {
   if (const auto error = not_ready()) co_return *error;
   std::vector<std::string> group_ids;
-  for (const auto& [id, entry] : groups_) {
+  for (const auto& [group_id, entry] : groups_) {
     if (entry->writes_in_flight > 0 || entry->offsets.find(topic) != nullptr) {
-      group_ids.push_back(id);
+      group_ids.push_back(group_id);
     }
   }
   KafkaError result = KafkaError::kNone;
-  for (const std::string& id : group_ids) {
-    co_await settled(id);  // a commit that was on its way when the topic went
+  for (const std::string& group_id : group_ids) {
+    co_await settled(group_id);  // a commit that was on its way when the topic went
     if (const auto gone = not_ready()) co_return *gone;
-    const Entry* entry = find(id);
+    const Entry* entry = find(group_id);
     const auto* partitions = entry == nullptr ? nullptr : entry->offsets.find(topic);
     if (partitions == nullptr) continue;
     OffsetTombstones offsets;
-    for (const auto& [partition, value] : *partitions) offsets.emplace_back(topic, partition);
-    const KafkaError error = co_await delete_offsets(id, std::move(offsets));
+    for (const auto& [partition, value] : *partitions) {
+      if (value.topic_id == id || value.topic_id.is_zero()) offsets.emplace_back(topic, partition);
+    }
+    const KafkaError error = co_await delete_offsets(group_id, std::move(offsets));
     if (error != KafkaError::kNone) result = error;
   }
   co_return result;

@@ -21,9 +21,9 @@ struct KeyValueRecord {
   base::Timestamp timestamp = -1;
 };
 
-// Gets every record in offset order. The views live for the call only. An error ends the replay.
-using ReplaySink = std::function<base::Status(
-    base::ByteView key, std::optional<base::ByteView> value, base::Timestamp timestamp)>;
+// Gets every record in offset order. The views live for the call only.
+using ReplaySink = std::function<void(base::ByteView key, std::optional<base::ByteView> value,
+                                      base::Timestamp timestamp)>;
 
 class OffsetsLog {
  public:
@@ -35,8 +35,9 @@ class OffsetsLog {
   // read again. One append is in flight at a time.
   virtual base::Task<base::Result<int64_t>> append(std::vector<KeyValueRecord> records) = 0;
 
-  // Hands every durable record to `sink`. After it returned, nothing that was appended before can
-  // still turn up.
+  // Hands every durable record to `sink`; a batch that cannot be read is reported and passed over:
+  // one bad batch must not keep every group from being served. After it returned, nothing that was
+  // appended before can still turn up.
   virtual base::Task<base::Status> replay(ReplaySink sink) = 0;
 
   // Gives up everything below `offset`.

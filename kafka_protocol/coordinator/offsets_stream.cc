@@ -3,6 +3,7 @@
 #include "kafka_protocol/records/batch_builder.h"
 #include "kafka_protocol/records/record_iterator.h"
 #include "streamcore/base/check.h"
+#include "streamcore/base/log.h"
 
 namespace thalweg::coordinator {
 
@@ -16,7 +17,8 @@ base::Task<base::Result<topics::TopicRef>> OffsetsStream::topic() {
   std::vector<topics::NewTopic> wanted;
   wanted.push_back({.name = std::string(topics::kOffsetsTopic),
                     .partitions = 1,
-                    .configs = {{"cleanup.policy", "compact"}}});
+                    .configs = {{"cleanup.policy", "compact"}},
+                    .internal = true});
   const auto faults = co_await topics_.create(std::move(wanted));
   topics::TopicRef created = topics_.find(topics::kOffsetsTopic);
   if (created == nullptr) co_return base::fail(base::ErrorCode::kNoSpace, faults.front().message);
@@ -59,7 +61,7 @@ base::Status OffsetsStream::replay_batch(base::ByteView bytes, const ReplaySink&
   records::Record record;
   while (TRY(iterator.next(record))) {
     if (!record.key.has_value()) continue;
-    TRY(sink(*record.key, record.value, record.timestamp));
+    sink(*record.key, record.value, record.timestamp);
   }
   return {};
 }
@@ -73,7 +75,13 @@ base::Task<base::Status> OffsetsStream::replay(ReplaySink sink) {
   Offset at = bounds.trim_point;
   while (at < bounds.durable_tail) {
     const ReadResult read = CO_TRY(co_await store_.read(stream, at, kReplayBytesPerRead));
-    for (const EntryRef& entry : read.entries) CO_TRY(replay_batch(entry.payload.bytes, sink));
+    for (const EntryRef& entry : read.entries) {
+      const base::Status taken = replay_batch(entry.payload.bytes, sink);
+      if (taken.has_value()) continue;
+      base::log_error(
+          "coordinator: the batch at offset " + std::to_string(entry.header.base.value) + " of " +
+          std::string(topics::kOffsetsTopic) + " is passed over: " + taken.error().message);
+    }
     at = read.entries.back().header.end();
     bounds = read.bounds;
   }

@@ -66,7 +66,6 @@ base::Task<void> create_missing(Broker& broker, const MetadataRequest& request) 
     topics::NewTopic topic{.name = std::string(*asked.name),
                            .partitions = broker.settings.num_partitions,
                            .configs = {}};
-    if (topic.name == topics::kOffsetsTopic || topic.name == topics::kTransactionsTopic) continue;
     const bool twice = std::any_of(missing.begin(), missing.end(),
                                    [&](const topics::NewTopic& t) { return t.name == topic.name; });
     if (!twice && broker.topics.check_new(topic).ok()) missing.push_back(std::move(topic));

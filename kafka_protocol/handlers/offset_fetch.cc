@@ -10,8 +10,9 @@ using GroupAnswer = OffsetFetchResponse::Group;
 
 namespace {
 
-constexpr int16_t kManyGroups = 8;  // first version that asks for several groups at once
-constexpr int16_t kTopicIds = 10;   // first version that names topics by id
+constexpr int16_t kGroupErrors = 2;  // first version whose answer has an error of its own
+constexpr int16_t kManyGroups = 8;   // first version that asks for several groups at once
+constexpr int16_t kTopicIds = 10;    // first version that names topics by id
 
 GroupAnswer::GroupTopic unknown_topic(const OffsetFetchRequest::Group::GroupTopic& asked) {
   GroupAnswer::GroupTopic answer;
@@ -67,7 +68,24 @@ OffsetFetchRequest::Group only_group(const OffsetFetchRequest& request) {
   return group;
 }
 
-void flatten(GroupAnswer group, int16_t version, OffsetFetchResponse& response) {
+// v0 and v1 have no error of the whole answer: each partition that was asked for carries it.
+void flatten_error(const OffsetFetchRequest& request, KafkaError error,
+                   OffsetFetchResponse& response) {
+  if (!request.topics.has_value()) return;
+  for (const auto& topic : *request.topics) {
+    auto& answer = response.topics.emplace_back();
+    answer.name = topic.name;
+    for (const int32_t partition : topic.partition_indexes) {
+      auto& flat = answer.partitions.emplace_back();
+      flat.partition_index = partition;
+      flat.committed_offset = -1;
+      flat.metadata = "";
+      flat.error_code = error;
+    }
+  }
+}
+
+void flatten(GroupAnswer group, OffsetFetchResponse& response) {
   response.error_code = group.error_code;
   for (auto& topic : group.topics) {
     auto& answer = response.topics.emplace_back();
@@ -78,9 +96,7 @@ void flatten(GroupAnswer group, int16_t version, OffsetFetchResponse& response) 
       flat.committed_offset = partition.committed_offset;
       flat.committed_leader_epoch = partition.committed_leader_epoch;
       flat.metadata = std::move(partition.metadata);
-      // v0 and v1 have no error of the whole answer.
-      flat.error_code = version < 2 && group.error_code != KafkaError::kNone ? group.error_code
-                                                                             : partition.error_code;
+      flat.error_code = partition.error_code;
     }
   }
 }
@@ -91,7 +107,12 @@ base::Task<OffsetFetchResponse> offset_fetch(Broker& broker, const Call& call,
                                              const OffsetFetchRequest& request) {
   OffsetFetchResponse response;
   if (call.version() < kManyGroups) {
-    flatten(broker.groups.fetch_offsets(only_group(request)), call.version(), response);
+    GroupAnswer answer = broker.groups.fetch_offsets(only_group(request));
+    if (call.version() < kGroupErrors && answer.error_code != KafkaError::kNone) {
+      flatten_error(request, answer.error_code, response);
+    } else {
+      flatten(std::move(answer), response);
+    }
     co_return response;
   }
   for (const auto& group : request.groups) {

@@ -89,7 +89,7 @@ Few<Target> resolve(Broker& broker, const Call& call, const ProduceRequest& requ
       } else if (topic == nullptr || !topic->has_partition(partition.index)) {
         refuse(answer, KafkaError::kUnknownTopicOrPartition,
                "This server does not host this topic-partition.");
-      } else if (topic->internal() && call.client_id() != "__admin_client") {
+      } else if (topic->internal()) {
         refuse(answer, KafkaError::kInvalidTopicException, "Internal topics cannot be written to.");
       } else if (!partition.records.has_value()) {
         refuse(answer, KafkaError::kInvalidRecord, "No records.");

@@ -15,8 +15,8 @@ bool legal(char c) {
 }
 }  // namespace
 
-bool Topic::internal() const {
-  return name_ == kOffsetsTopic || name_ == kTransactionsTopic || name_ == "__share_group_state";
+bool internal_topic(std::string_view name) {
+  return name == kOffsetsTopic || name == kTransactionsTopic || name == "__share_group_state";
 }
 
 int32_t Topic::partition_count() const {

@@ -11,6 +11,11 @@
 
 namespace thalweg::topics {
 
+inline constexpr std::string_view kOffsetsTopic = "__consumer_offsets";
+inline constexpr std::string_view kTransactionsTopic = "__transaction_state";
+// The broker's own: written by it alone (Topic.java).
+bool internal_topic(std::string_view name);
+
 class Topic {
  public:
   Topic(std::string name, TopicRow row, std::shared_ptr<const TopicSettings> settings)
@@ -20,7 +25,7 @@ class Topic {
   const wire::Uuid& id() const { return row_.id; }
   const TopicRow& row() const { return row_; }
   const TopicSettings& settings() const { return *settings_; }
-  bool internal() const;
+  bool internal() const { return internal_topic(name_); }
   // Deleted while somebody still holds it: answer as if it were gone.
   bool deleted() const { return deleted_; }
 
@@ -44,9 +49,6 @@ class Topic {
   bool deleted_ = false;
   std::vector<std::unique_ptr<Partition>> partitions_;
 };
-
-inline constexpr std::string_view kOffsetsTopic = "__consumer_offsets";
-inline constexpr std::string_view kTransactionsTopic = "__transaction_state";
 
 // Topic.java: 1..249 characters of [a-zA-Z0-9._-], not "." or "..". An empty text if legal, else
 // what is wrong.

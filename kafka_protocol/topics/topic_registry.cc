@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cinttypes>
+#include <utility>
 
 #include "streamcore/base/log.h"
 
@@ -14,6 +15,8 @@ namespace {
 constexpr size_t kTransactionBytesTarget = metadata::kTransactionBytesMax / 2;
 constexpr size_t kRowsPerScan = 1000;
 constexpr int kStreamsPerRetentionTurn = 100;
+constexpr base::Duration kRemovalRetryMin = std::chrono::milliseconds(100);
+constexpr base::Duration kRemovalRetryMax = std::chrono::seconds(30);
 
 std::string folded(std::string_view name) {
   std::string text(name);
@@ -25,10 +28,10 @@ std::string row_key(std::string_view name) {
   return std::string(kTopicRowPrefix) + std::string(name);
 }
 
-std::string deleting_key(const wire::Uuid& id) {
+std::string deleting_key(const wire::Uuid& id, std::string_view name) {
   char text[40];
-  std::snprintf(text, sizeof(text), "%016" PRIx64 "%016" PRIx64, id.high, id.low);
-  return std::string(kDeletingRowPrefix) + text;
+  std::snprintf(text, sizeof(text), "%016" PRIx64 "%016" PRIx64 "/", id.high, id.low);
+  return std::string(kDeletingRowPrefix) + text + std::string(name);
 }
 
 TopicFault storage_fault(const base::Error& error) {
@@ -94,10 +97,21 @@ base::Task<base::Status> TopicRegistry::load() {
     more = page.size() == kRowsPerScan;
     if (more) after = page.back().key;
   }
-  const auto deleting =
-      CO_TRY(co_await parts_.metadata.scan(std::string(kDeletingRowPrefix), "", kRowsPerScan));
-  for (const metadata::KeyValue& pair : deleting) {
-    CO_TRY(co_await finish_removal(pair.key, CO_TRY(decode_topic_row(pair.value))));
+  co_return co_await load_removals();
+}
+
+base::Task<base::Status> TopicRegistry::load_removals() {
+  std::string after;
+  for (bool more = true; more;) {
+    const auto page =
+        CO_TRY(co_await parts_.metadata.scan(std::string(kDeletingRowPrefix), after, kRowsPerScan));
+    for (const metadata::KeyValue& pair : page) {
+      const size_t slash = std::min(pair.key.rfind('/'), pair.key.size() - 1);
+      removals_.push_back(
+          {pair.key, pair.key.substr(slash + 1), CO_TRY(decode_topic_row(pair.value))});
+    }
+    more = page.size() == kRowsPerScan;
+    if (more) after = page.back().key;
   }
   co_return base::Status{};
 }
@@ -107,6 +121,10 @@ base::Task<base::Status> TopicRegistry::load() {
 TopicFault TopicRegistry::check_new(const NewTopic& topic) const {
   if (std::string fault = topic_name_fault(topic.name); !fault.empty()) {
     return {KafkaError::kInvalidTopicException, std::move(fault)};
+  }
+  if (!topic.internal && internal_topic(topic.name)) {
+    return {KafkaError::kInvalidTopicException,
+            "Topic '" + topic.name + "' is internal: the broker creates it when it needs it."};
   }
   if (find(topic.name) != nullptr) {
     return {KafkaError::kTopicAlreadyExists, "Topic '" + topic.name + "' already exists."};
@@ -223,11 +241,23 @@ base::Task<TopicFault> TopicRegistry::grow(TopicRef topic, int32_t count) {
 // --- delete ---
 
 base::Task<TopicFault> TopicRegistry::remove(TopicRef topic) {
+  TopicFault fault = co_await begin_removal(topic);
+  if (!fault.ok()) co_return fault;
+  // Others may have their turn: what the listener waits for may itself need a new topic.
+  co_await finish_removal({deleting_key(topic->id(), topic->name()), topic->name(), topic->row()});
+  co_return TopicFault{};
+}
+
+base::Task<TopicFault> TopicRegistry::begin_removal(TopicRef topic) {
   co_await turn_.acquire(1);
   struct Release {
     base::Semaphore& turn;
     ~Release() { turn.release(1); }
   } release{turn_};
+  if (topic->internal()) {
+    co_return TopicFault{KafkaError::kInvalidTopicException,
+                         "Topic '" + topic->name() + "' is internal and cannot be deleted."};
+  }
   if (topic->deleted()) {
     co_return TopicFault{KafkaError::kUnknownTopicOrPartition, "The topic was deleted."};
   }
@@ -235,29 +265,46 @@ base::Task<TopicFault> TopicRegistry::remove(TopicRef topic) {
   metadata::Transaction transaction;
   transaction.require(row_key(topic->name()), row)
       .erase(row_key(topic->name()))
-      .set(deleting_key(topic->id()), row);
+      .set(deleting_key(topic->id(), topic->name()), row);
   topic->mark_deleted();  // no append from here on: its streams' rows must not come back
   const base::Status committed = co_await parts_.metadata.commit(std::move(transaction));
   if (!committed.has_value()) co_return storage_fault(committed.error());
   forget(*topic);
-  if (removed_listener_) co_await removed_listener_(topic->name());
-  const base::Status removed = co_await finish_removal(deleting_key(topic->id()), topic->row());
-  if (!removed.has_value()) {
-    base::log_warn(
-        "topic " + topic->name() +
-        ": deleted; its storage will be freed at the next start: " + removed.error().message);
-  }
   co_return TopicFault{};
 }
 
-base::Task<base::Status> TopicRegistry::finish_removal(std::string key, TopicRow row) {
+base::Task<void> TopicRegistry::finish_removals() {
+  for (Removal& removal : std::exchange(removals_, {})) {
+    co_await finish_removal(std::move(removal));
+  }
+}
+
+// Now, or in the background if it cannot be done now.
+base::Task<void> TopicRegistry::finish_removal(Removal removal) {
+  const base::Status done = co_await try_finish_removal(removal);
+  if (done.has_value()) co_return;
+  base::log_warn("topic " + removal.name +
+                 ": deleted; what belonged to it goes later: " + done.error().message);
+  tasks_.spawn(retry_removal(std::move(removal)));
+}
+
+base::Task<void> TopicRegistry::retry_removal(Removal removal) {
+  for (auto delay = kRemovalRetryMin; co_await tasks_.sleep_for(delay);
+       delay = std::min(2 * delay, kRemovalRetryMax)) {
+    const base::Status done = co_await try_finish_removal(removal);
+    if (done.has_value()) co_return;
+  }
+}
+
+base::Task<base::Status> TopicRegistry::try_finish_removal(const Removal& removal) {
+  if (removed_listener_) CO_TRY(co_await removed_listener_(removal.name, removal.row.id));
   std::vector<StreamId> streams;
-  for (const StreamRun& run : row.runs) {
+  for (const StreamRun& run : removal.row.runs) {
     for (uint32_t i = 0; i < run.partitions; ++i) streams.push_back(run.first_stream + i);
   }
   CO_TRY(co_await parts_.store.remove(std::move(streams)));
   metadata::Transaction transaction;
-  transaction.erase(std::move(key));
+  transaction.erase(removal.key);
   co_return co_await parts_.metadata.commit(std::move(transaction));
 }
 

@@ -24,7 +24,8 @@ inline constexpr int32_t kPartitionsMax = 100'000;
 struct NewTopic {
   std::string name;
   int32_t partitions = 1;
-  ConfigEntries configs;
+  ConfigEntries configs = {};
+  bool internal = false;  // the broker's own; clients may not create topics of such a name
 };
 
 struct TopicFault {
@@ -47,8 +48,10 @@ class TopicRegistry {
   };
   TopicRegistry(Parts parts, TopicDefaults defaults);
 
-  // Reads every topic row; finishes deletions a dead process had begun.
+  // Reads every topic row. Deletions that a dead process had begun wait for finish_removals().
   base::Task<base::Status> load();
+  // Finishes them, once the listener can be told.
+  base::Task<void> finish_removals();
   base::Task<void> stop() { return tasks_.stop_and_join(); }
   // Trims by retention now and then, until stop().
   void start_retention(base::Duration interval);
@@ -66,11 +69,12 @@ class TopicRegistry {
   base::Task<std::vector<TopicFault>> create(std::vector<NewTopic> topics);
   // More partitions for a topic: `count` in all.
   base::Task<TopicFault> grow(TopicRef topic, int32_t count);
+  // Not of an internal topic.
   base::Task<TopicFault> remove(TopicRef topic);
-  // Called with the name of each topic that was deleted, before remove() answers.
-  void on_removed(std::function<base::Task<void>(std::string)> listener) {
-    removed_listener_ = std::move(listener);
-  }
+  // Called with the name and id of each topic that was deleted, before remove() answers, and again,
+  // also after a restart, until it succeeds. The name may belong to a new topic by then.
+  using RemovedListener = std::function<base::Task<base::Status>(std::string, wire::Uuid)>;
+  void on_removed(RemovedListener listener) { removed_listener_ = std::move(listener); }
 
  private:
   void adopt(std::string name, TopicRow row);
@@ -78,7 +82,16 @@ class TopicRegistry {
   wire::Uuid new_id();
   base::Task<base::Status> commit_new(std::vector<NewTopic>& topics,
                                       std::vector<TopicFault>& faults);
-  base::Task<base::Status> finish_removal(std::string key, TopicRow row);
+  struct Removal {
+    std::string key;  // of its row
+    std::string name;
+    TopicRow row;
+  };
+  base::Task<TopicFault> begin_removal(TopicRef topic);
+  base::Task<base::Status> load_removals();
+  base::Task<void> finish_removal(Removal removal);
+  base::Task<base::Status> try_finish_removal(const Removal& removal);
+  base::Task<void> retry_removal(Removal removal);
   base::Task<void> retention_loop(base::Duration interval);
   base::Task<void> retain(TopicRef topic);
 
@@ -99,8 +112,9 @@ class TopicRegistry {
   // Names with '.' and '_' made equal: two topics may not differ only there (their metrics would
   // collide).
   std::unordered_map<std::string, std::string> folded_names_;
-  std::function<base::Task<void>(std::string)> removed_listener_;
-  base::Semaphore turn_;  // one change of topics at a time
+  RemovedListener removed_listener_;
+  std::vector<Removal> removals_;  // found by load()
+  base::Semaphore turn_;           // one change of topics at a time
   base::TaskGroup tasks_;
 };
 

@@ -7,8 +7,8 @@
 //   u32  n, then n x { bytes name, bytes value }               configs that were set
 //   u32  CRC32C of everything before
 //
-// Keys: topic/<name>. While a deleted topic's streams are being removed, deleting/<topic id> holds
-// the same row.
+// Keys: topic/<name>. While what belonged to a deleted topic is being removed, deleting/<topic
+// id>/<name> holds the same row.
 #pragma once
 
 #include <string>

@@ -141,6 +141,7 @@ class Client {
   }
 
   std::string group = "g";
+  wire::Uuid topic_id;  // of what it commits for
   std::string id;
   std::optional<std::string> instance;
   int32_t generation = -1;
@@ -200,6 +201,7 @@ class Client {
     request.group_instance_id = client.instance_view();
     auto& asked = request.topics.emplace_back();
     asked.name = topic;
+    asked.topic_id = client.topic_id;
     auto& partition = asked.partitions.emplace_back();
     partition.committed_offset = offset;
     partition.committed_metadata = metadata;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/kafka_protocol/coordinator/broker.h"
+#include "tests/streamcore/metadata/captured_log.h"
 
 namespace thalweg::coordinator {
 namespace {
@@ -113,18 +114,28 @@ TEST(Loading, MayBeTriedAgainAfterAFailure) {
   EXPECT_TRUE(sim::run(executor, coordinator.load()).has_value());
 }
 
-TEST(Loading, ACorruptRecordIsAnErrorNotASkip) {
-  sim::SimExecutor executor;
-  sim::SimClock clock{executor};
-  base::SeededRandom random{1};
-  MemoryLog log{executor};
-  std::vector<KeyValueRecord> records;
-  records.push_back({encode_key(OffsetCommitKey{"g", "t", 0}), wire::Bytes(3), 0});
-  ASSERT_TRUE(sim::run(executor, log.append(std::move(records))).has_value());
-  GroupCoordinator coordinator({executor, clock, random, log}, {});
-  const auto loaded = sim::run(executor, coordinator.load());
-  ASSERT_FALSE(loaded.has_value());
-  EXPECT_EQ(loaded.error().code, base::ErrorCode::kCorrupt);
+TEST(Loading, ARecordThatCannotBeReadIsPassedOver) {
+  Broker broker;
+  Client c(broker);
+  c.commit(7);
+  broker.pass(10ms);
+  const auto put = [&](wire::Bytes key, std::optional<wire::Bytes> value) {
+    std::vector<KeyValueRecord> records;
+    records.push_back({std::move(key), std::move(value), 0});
+    CHECK(broker.run(broker.log.append(std::move(records))).has_value());
+  };
+  const wire::Bytes junk = {std::byte{'x'}};
+  put(junk, junk);                                              // not even a key
+  put(encode_key(OffsetCommitKey{"g", "t", 1}), junk);          // an offset
+  put(encode_key(GroupMetadataKey{"g"}), junk);                 // a group
+  put(encode_key(OffsetCommitKey{"g", "t", 2}), std::nullopt);  // fine
+  metadata::CapturedLog log;
+  broker.restart();
+  EXPECT_EQ(log.take(base::LogLevel::kError, "passed over"), 3);
+  EXPECT_EQ(c.fetch(), 7);
+  auto joined = c.enter();
+  broker.pass(10s);
+  EXPECT_EQ(joined->error_code, kNone);
 }
 
 TEST(Loading, RecordsOfOtherKindsAreSkipped) {

@@ -263,6 +263,35 @@ TEST(OffsetExpiry, AnActiveGroupKeepsWhatItSubscribesTo) {  // B43
   EXPECT_EQ(c.fetch("left"), -1);
 }
 
+TEST(TopicDeletion, DoesNotWaitForWhatIsWrittenAfterIt) {  // B43
+  Broker broker;
+  Client busy(broker);
+  busy.commit(1, "gone");
+  std::optional<KafkaError> deleted;
+  broker.requests().spawn([](Broker& b, auto& out) -> base::Task<void> {
+    out = co_await b.coordinator().on_topic_deleted("gone", {});
+  }(broker, deleted));
+  // There is always a commit of the group on its way.
+  for (int i = 0; i < 20; ++i) {
+    busy.commit(i, "kept");
+    broker.pass(broker.log.append_takes / 2);
+  }
+  EXPECT_TRUE(deleted.has_value());
+  EXPECT_EQ(busy.fetch("gone"), -1);
+}
+
+TEST(TopicDeletion, KeepsTheOffsetsOfANewTopicOfThatName) {  // B43
+  Broker broker;
+  Client c(broker);
+  c.topic_id = {1, 1};
+  c.commit(1, "t");
+  broker.pass(10ms);
+  EXPECT_EQ(broker.run(broker.coordinator().on_topic_deleted("t", {2, 2})), kNone);
+  EXPECT_EQ(c.fetch("t"), 1);
+  EXPECT_EQ(broker.run(broker.coordinator().on_topic_deleted("t", {1, 1})), kNone);
+  EXPECT_EQ(c.fetch("t"), -1);
+}
+
 TEST(TopicDeletion, RemovesItsOffsetsFromEveryGroup) {  // B43
   Broker broker;
   Client a(broker);
@@ -271,7 +300,7 @@ TEST(TopicDeletion, RemovesItsOffsetsFromEveryGroup) {  // B43
   a.commit(1, "gone");
   a.commit(2, "kept");
   b.commit(3, "gone");  // still on its way when the topic is deleted
-  EXPECT_EQ(broker.run(broker.coordinator().on_topic_deleted("gone")), kNone);
+  EXPECT_EQ(broker.run(broker.coordinator().on_topic_deleted("gone", {})), kNone);
   EXPECT_EQ(a.fetch("gone"), -1);
   EXPECT_EQ(a.fetch("kept"), 2);
   EXPECT_EQ(b.fetch("gone"), -1);

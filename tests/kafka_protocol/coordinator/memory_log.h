@@ -44,7 +44,7 @@ class MemoryLog final : public OffsetsLog {
     for (const auto& record : records_) {
       std::optional<base::ByteView> value;
       if (record.value) value = *record.value;
-      CO_TRY(sink(record.key, value, record.timestamp));
+      sink(record.key, value, record.timestamp);
     }
     co_return base::Status();
   }

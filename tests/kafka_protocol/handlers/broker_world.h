@@ -2,6 +2,7 @@
 // time, without a socket.
 #pragma once
 
+#include <list>
 #include <memory>
 #include <string>
 #include <utility>
@@ -28,6 +29,10 @@ class BrokerWorld {
         coordinator::GroupCoordinator::Parts{executor(), world_.clock(), world_.random(),
                                              *offsets_},
         coordinator::CoordinatorOptions());
+    topics_->on_removed([this](std::string topic, wire::Uuid id) -> base::Task<base::Status> {
+      CHECK(co_await groups_->on_topic_deleted(std::move(topic), id) == wire::KafkaError::kNone);
+      co_return base::Status{};
+    });
     CHECK(run(groups_->load()).has_value());
     producer_ids_ =
         std::make_unique<metadata::IdAllocator>(executor(), world_.metadata(), "next/producer", 10);
@@ -43,6 +48,7 @@ class BrokerWorld {
   sim::SimExecutor& executor() { return world_.executor(); }
   StreamStore& store() { return world_.store(); }
   topics::TopicRegistry& topics() { return *topics_; }
+  coordinator::GroupCoordinator& groups() { return *groups_; }
   RequestRouter& router() { return *router_; }
   template <class T>
   T run(base::Task<T> task) {
@@ -80,8 +86,31 @@ class BrokerWorld {
     if (pending.is_ready()) co_return std::move(pending).take_ready();
     co_return co_await std::move(pending).take_task();
   }
+  // A whole request and its decoded response.
+  template <class Request, class Response>
+  Response call(const Request& request, int16_t version) {
+    return run(call_task<Request, Response>(request, version));
+  }
+  template <class Request, class Response>
+  base::Task<Response> call_task(Request request, int16_t version) {
+    server::RequestContext asked = context<Request>(version);
+    asked.client_id = client_id;
+    const wire::Bytes bytes = body(request, version);
+    const server::Response answer = co_await serve(asked, bytes);
+    // The view in a response lives as long as its frame, which a test may outlive.
+    frames_.push_back(answer.frame.flatten());
+    const size_t header = sizeof(int32_t) + (Response::api.flexible.contains(version) ? 1u : 0u);
+    auto decoded = wire::decode<Response>(
+        base::ByteView(frames_.back()).subspan(frame_length + header), version);
+    CHECK_MSG(decoded.has_value(), decoded.has_value() ? "" : decoded.error().message);
+    co_return std::move(*decoded);
+  }
+  std::string client_id = "a test";
 
  private:
+  static constexpr size_t frame_length = sizeof(int32_t);
+
+  std::list<wire::Bytes> frames_;
   StoreWorld world_;
   server::ConnectionInfo connection_{};
   BrokerSettings settings_;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "kafka_protocol/topics/batch_rules.h"
+#include "streamcore/base/log.h"
 #include "tests/kafka_protocol/topics/stream_batches.h"
 #include "tests/streamcore/stream/store_world.h"
 
@@ -207,9 +208,9 @@ TEST_F(TopicRegistryTest, ARemovedTopicIsGoneWithItsStreams) {
   const TopicRef held = registry_->find("orders");
   append(held->stream(1));
   std::string told;
-  registry_->on_removed([&told](std::string name) -> base::Task<void> {
+  registry_->on_removed([&told](std::string name, wire::Uuid) -> base::Task<base::Status> {
     told = std::move(name);
-    co_return;
+    co_return base::Status{};
   });
   ASSERT_EQ(remove("orders"), KafkaError::kNone);
   EXPECT_EQ(told, "orders");
@@ -254,6 +255,7 @@ TEST_F(TopicRegistryTest, ARemovalCutOffAnywhereIsAllOrNothingAfterLoad) {
     world_.executor().stop_at_step(world_.executor().steps() + cut);
     (void)sim::try_run(world_.executor(), registry_->remove(registry_->find("orders")));
     crash_and_reopen();
+    run(world_.executor(), registry_->finish_removals());
     EXPECT_TRUE(rows(kDeletingRowPrefix).empty()) << "cut at " << cut;
     const bool exists = registry_->find("orders") != nullptr;
     EXPECT_EQ(rows("stream/").size(), exists ? 1u : 0u) << "cut at " << cut;
@@ -263,6 +265,56 @@ TEST_F(TopicRegistryTest, ARemovalCutOffAnywhereIsAllOrNothingAfterLoad) {
   }
   EXPECT_GT(gone, 0u);
   EXPECT_LT(gone, steps);
+}
+
+// What hangs on a topic is told after a crash, too, and before the last trace of it goes.
+TEST_F(TopicRegistryTest, ARemovalCutOffAnywhereIsToldToTheListener) {
+  std::set<std::string> told;
+  const auto listen = [&] {
+    registry_->on_removed([&told](std::string name, wire::Uuid) -> base::Task<base::Status> {
+      told.insert(std::move(name));
+      co_return base::Status{};
+    });
+  };
+  for (uint64_t cut = 0; cut < 200; ++cut) {
+    if (registry_->find("orders") == nullptr) ASSERT_EQ(create("orders"), KafkaError::kNone);
+    const wire::Uuid id = registry_->find("orders")->id();
+    world_.executor().stop_at_step(world_.executor().steps() + cut);
+    (void)sim::try_run(world_.executor(), registry_->remove(registry_->find("orders")));
+    crash_and_reopen();
+    told.clear();  // what the dead process did about it may have come to nothing
+    listen();
+    const bool pending = !rows(kDeletingRowPrefix).empty();
+    run(world_.executor(), registry_->finish_removals());
+    EXPECT_EQ(told.contains("orders"), pending) << "cut at " << cut;
+    EXPECT_EQ(registry_->find(id) != nullptr && pending, false);
+  }
+}
+
+TEST_F(TopicRegistryTest, AListenerThatFailsIsToldAgain) {
+  base::set_log_sink([](base::LogLevel, std::string_view) {});
+  ASSERT_EQ(create("orders"), KafkaError::kNone);
+  int failures = 3;
+  registry_->on_removed([&failures](std::string, wire::Uuid) -> base::Task<base::Status> {
+    if (failures-- > 0) co_return base::fail(base::ErrorCode::kUnavailable, "asked to fail");
+    co_return base::Status{};
+  });
+  EXPECT_EQ(remove("orders"), KafkaError::kNone);
+  EXPECT_FALSE(rows(kDeletingRowPrefix).empty());
+  world_.executor().run_for(std::chrono::seconds(5));
+  EXPECT_TRUE(rows(kDeletingRowPrefix).empty());
+  EXPECT_EQ(failures, -1);
+  run(world_.executor(), registry_->stop());
+  base::set_log_sink({});
+}
+
+TEST_F(TopicRegistryTest, AnInternalTopicIsTheBrokersOwn) {
+  EXPECT_EQ(create(std::string(kOffsetsTopic)), KafkaError::kInvalidTopicException);
+  std::vector<NewTopic> topics;
+  topics.push_back({std::string(kOffsetsTopic), 1, {}, true});
+  EXPECT_TRUE(run(world_.executor(), registry_->create(std::move(topics))).front().ok());
+  EXPECT_EQ(remove(std::string(kOffsetsTopic)), KafkaError::kInvalidTopicException);
+  EXPECT_FALSE(registry_->find(kOffsetsTopic)->deleted());
 }
 
 TEST_F(TopicRegistryTest, RetentionTrimsEveryTopicThatDeletes) {
