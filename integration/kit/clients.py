@@ -69,8 +69,6 @@ TOOLS = {
     "configs": "kafka.admin.ConfigCommand",
     "groups": "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
     "offsets": "org.apache.kafka.tools.GetOffsetShell",
-    "delete-records": "org.apache.kafka.tools.DeleteRecordsCommand",
-    "log-dirs": "org.apache.kafka.tools.LogDirsCommand",
     "api-versions": "org.apache.kafka.tools.BrokerApiVersionsCommand",
     "console-producer": "org.apache.kafka.tools.ConsoleProducer",
     "console-consumer": "org.apache.kafka.tools.consumer.ConsoleConsumer",
