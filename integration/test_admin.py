@@ -39,6 +39,8 @@ class Topics(BrokerTest):
         self.assertIn("already exists", again)
         base = int(time.time() * 1000) - 3_600_000
         clients.produce("librdkafka-2.15", self.broker, "admin", Records(5, 500, 50, 1, base), "none")
+        offsets = clients.tool("offsets", self.broker, "--topic", "admin")
+        self.assertEqual(offsets.split(), [f"admin:{p}:100" for p in range(5)])
         self.topics("--delete", "--topic", "admin")
         self.assertNotIn("admin", self.topics("--list").split())
         self.topics("--create", "--topic", "admin", "--partitions", "1")
@@ -78,17 +80,34 @@ class Topics(BrokerTest):
         print(f"created and described in {created:.1f} s", flush=True)
         self.topics("--delete", "--topic", "wide")
 
-    def test_the_tools_understand_what_the_broker_offers(self):
-        out = clients.tool("api-versions", self.broker)
-        self.assertIn("Produce(0)", out)
-        self.assertNotIn("UNSUPPORTED", out.split("Fetch(1)")[0])
 
-    def test_the_console_tools_write_and_read(self):
-        self.topics("--create", "--topic", "console")
-        clients.tool("console-producer", self.broker, "--topic", "console", stdin="one\ntwo\n")
-        read = clients.tool("console-consumer", self.broker, "--topic", "console", "--from-beginning",
-                            "--max-messages", "2", "--timeout-ms", "20000")
-        self.assertEqual([line for line in read.splitlines() if line in ("one", "two")], ["one", "two"])
+class ToolVersions(BrokerTest):
+    """The tools of every Java release that is in the matrix."""
+
+    def tool(self, name, *arguments, **more):
+        return clients.tool(name, self.broker, *arguments, **more)
+
+    def use(self, version):
+        topic = group = f"console-{version}"
+        self.tool("topics", "--create", "--topic", topic, "--partitions", "2", version=version)
+        self.tool("console-producer", "--topic", topic, "--property", "parse.key=true", stdin="a\tone\nb\ttwo\n",
+                  version=version)
+        read = self.tool("console-consumer", "--topic", topic, "--group", group, "--from-beginning", "--property",
+                         "print.key=true", "--max-messages", "2", "--timeout-ms", "20000", version=version)
+        self.assertEqual({"a\tone", "b\ttwo"} - set(read.splitlines()), set(), read)
+        described = self.tool("groups", "--describe", "--group", group, version=version)
+        lags = re.findall(rf"^{group}\s+{topic}\s+\d+\s+(\d+)\s+(\d+)\s+0\s", described, re.MULTILINE)
+        self.assertEqual(sum(int(at) for at, _ in lags), 2, described)
+        self.assertEqual([at for at, _ in lags], [end for _, end in lags])
+        versions = self.tool("api-versions", version=version)
+        self.assertIn("Produce(0)", versions)
+        self.assertNotIn("UNSUPPORTED", versions.split("Fetch(1)")[0])
+
+    def test_the_tools_of_4_3_create_write_read_and_describe(self):
+        self.use("4.3.1")
+
+    def test_the_tools_of_3_9_create_write_read_and_describe(self):
+        self.use("3.9.1")
 
 
 if __name__ == "__main__":

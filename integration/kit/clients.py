@@ -63,7 +63,7 @@ def consume(client, broker, topic, group, count, seconds=CLIENT_SECONDS_MAX):
     return [line for line in out.splitlines() if line and line[0].isdigit()]
 
 
-# Short names of the Java tools; the value is the main class.
+# Short names of the Java tools; the value is the main class in the newest version.
 TOOLS = {
     "topics": "org.apache.kafka.tools.TopicCommand",
     "configs": "kafka.admin.ConfigCommand",
@@ -73,11 +73,20 @@ TOOLS = {
     "console-producer": "org.apache.kafka.tools.ConsoleProducer",
     "console-consumer": "org.apache.kafka.tools.consumer.ConsoleConsumer",
 }
+# Those that had another main class before 4.0.
+TOOLS_BEFORE_4 = {
+    "api-versions": "kafka.admin.BrokerApiVersionsCommand",
+    "console-producer": "kafka.tools.ConsoleProducer",
+}
+
+
+def _main_class(name, version):
+    return TOOLS_BEFORE_4.get(name, TOOLS[name]) if version.startswith("3.") else TOOLS[name]
 
 
 def tool(name, broker, *arguments, stdin=None, seconds=120, version="4.3.1", check=True):
     """Runs a Java tool; returns its output, both streams. With check, a failure raises."""
-    command = [*_java(version), TOOLS[name], "--bootstrap-server", broker.bootstrap, *arguments]
+    command = [*_java(version), _main_class(name, version), "--bootstrap-server", broker.bootstrap, *arguments]
     done = subprocess.run(command, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           timeout=seconds, check=False)
     if check and done.returncode:
