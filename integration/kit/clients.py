@@ -51,15 +51,20 @@ def _run(command, seconds):
     return done.stdout
 
 
+def call(client, *arguments, seconds=CLIENT_SECONDS_MAX):
+    """What the program prints."""
+    return _run([*CLIENTS[client][0], *arguments], seconds)
+
+
 def produce(client, broker, topic, records, codec, seconds=CLIENT_SECONDS_MAX):
-    _run([*CLIENTS[client][0], "produce", broker.bootstrap, topic,
-          *map(str, (records.partitions, records.count, records.size, codec, records.seed, records.base_timestamp))],
-         seconds)
+    call(client, "produce", broker.bootstrap, topic,
+         *map(str, (records.partitions, records.count, records.size, codec, records.seed, records.base_timestamp)),
+         seconds=seconds)
 
 
 def consume(client, broker, topic, group, count, seconds=CLIENT_SECONDS_MAX):
     """The digest lines of everything in the topic."""
-    out = _run([*CLIENTS[client][0], "consume", broker.bootstrap, topic, group, str(count)], seconds)
+    out = call(client, "consume", broker.bootstrap, topic, group, str(count), seconds=seconds)
     return [line for line in out.splitlines() if line and line[0].isdigit()]
 
 

@@ -1,20 +1,33 @@
 // kafka-clients under the contract of ../README.md. Compiled once per client version.
+import java.io.FileWriter;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
 import java.util.concurrent.Future;
+import java.util.stream.Collectors;
+import org.apache.kafka.clients.consumer.CommitFailedException;
+import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.RebalanceInProgressException;
+import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.internals.RecordHeader;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
@@ -135,8 +148,138 @@ public final class Client {
         partition + " " + entry.count + " " + HexFormat.of().formatHex(entry.sha.digest())));
   }
 
+  private static void put(String[] args) throws Exception {
+    Properties config = new Properties();
+    config.put("bootstrap.servers", args[1]);
+    config.put("max.request.size", "33554432");
+    try (var producer = new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer())) {
+      producer.send(new ProducerRecord<>(args[2], 0, null, Files.readAllBytes(Path.of(args[3])))).get();
+    }
+  }
+
+  private static void sums(String[] args) throws Exception {
+    Properties config = new Properties();
+    config.put("bootstrap.servers", args[1]);
+    config.put("fetch.max.bytes", "65536");
+    config.put("max.partition.fetch.bytes", "65536");
+    int count = Integer.parseInt(args[3]);
+    try (var consumer = new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+      var partition = new TopicPartition(args[2], 0);
+      consumer.assign(List.of(partition));
+      consumer.seek(partition, 0);
+      for (int seen = 0; seen < count; ) {
+        for (var record : consumer.poll(Duration.ofSeconds(1))) {
+          byte[] sum = MessageDigest.getInstance("SHA-256").digest(record.value());
+          System.out.println(record.offset() + " " + HexFormat.of().formatHex(sum));
+          ++seen;
+        }
+      }
+    }
+  }
+
+  private static void transact(String[] args) {
+    Properties config = new Properties();
+    config.put("bootstrap.servers", args[1]);
+    config.put("transactional.id", "transact");
+    config.put("max.block.ms", "30000");
+    try (var producer = new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer())) {
+      for (Runnable step : List.<Runnable>of(producer::initTransactions, producer::beginTransaction)) {
+        try {
+          step.run();
+          System.out.println("accepted");
+        } catch (RuntimeException error) {
+          System.out.println(error.getClass().getSimpleName() + ": " + error.getMessage());
+        }
+      }
+    }
+  }
+
+  private static final class Journal implements ConsumerRebalanceListener {
+    private final FileWriter file;
+
+    Journal(String path) throws IOException {
+      file = new FileWriter(path);
+    }
+
+    void line(String word, Object rest) {
+      try {
+        file.write(word + " " + rest + "\n");
+        file.flush();
+      } catch (IOException error) {
+        throw new UncheckedIOException(error);
+      }
+    }
+
+    private void line(String word, Collection<TopicPartition> partitions) {
+      line(word, partitions.stream().map(p -> "" + p.partition()).collect(Collectors.joining(" ")));
+    }
+
+    @Override
+    public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
+      line("assigned", partitions);
+    }
+
+    @Override
+    public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
+      line("revoked", partitions);
+    }
+  }
+
+  // Commits what was read; a partition that was lost meanwhile is its new owner's.
+  private static void commit(
+      KafkaConsumer<byte[], byte[]> consumer, Map<TopicPartition, OffsetAndMetadata> ends, Journal journal) {
+    try {
+      consumer.commitSync(ends);
+      ends.forEach((tp, end) -> journal.line("committed", tp.partition() + " " + end.offset()));
+    } catch (CommitFailedException | RebalanceInProgressException error) {
+      journal.line("refused", error.getClass().getSimpleName());
+    }
+  }
+
+  private static void member(String[] args) throws Exception {
+    Properties config = new Properties();
+    config.put("bootstrap.servers", args[1]);
+    config.put("group.id", args[3]);
+    config.put("auto.offset.reset", "earliest");
+    config.put("enable.auto.commit", "false");
+    config.put("max.poll.records", "50");
+    config.put("session.timeout.ms", "6000");
+    config.put("heartbeat.interval.ms", "500");
+    var journal = new Journal(args[4]);
+    var consumer = new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+    Thread main = Thread.currentThread();
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+      consumer.wakeup();
+      try {
+        main.join();
+      } catch (InterruptedException error) {
+        Thread.currentThread().interrupt();
+      }
+    }));
+    try (consumer) {
+      consumer.subscribe(List.of(args[2]), journal);
+      for (;;) {
+        Map<TopicPartition, OffsetAndMetadata> ends = new TreeMap<>((a, b) -> a.partition() - b.partition());
+        for (var record : consumer.poll(Duration.ofMillis(200))) {
+          journal.line("read", record.partition() + " " + record.offset());
+          ends.put(new TopicPartition(record.topic(), record.partition()), new OffsetAndMetadata(record.offset() + 1));
+        }
+        if (!ends.isEmpty()) commit(consumer, ends, journal);
+      }
+    } catch (WakeupException asked) {
+      // SIGTERM
+    }
+  }
+
   public static void main(String[] args) throws Exception {
-    if (args[0].equals("produce")) produce(args);
-    else consume(args);
+    switch (args[0]) {
+      case "produce" -> produce(args);
+      case "consume" -> consume(args);
+      case "put" -> put(args);
+      case "sums" -> sums(args);
+      case "transact" -> transact(args);
+      case "member" -> member(args);
+      default -> throw new IllegalArgumentException("see ../README.md");
+    }
   }
 }

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <string>
 #include <vector>
@@ -182,6 +184,14 @@ void print(std::map<int, PartitionDigest>& digest) {
   }
 }
 
+void print_sum(const void* data, size_t length) {
+  unsigned char sha[EVP_MAX_MD_SIZE];
+  unsigned int bytes = 0;
+  EVP_Digest(data, length, sha, &bytes, EVP_sha256(), nullptr);
+  for (unsigned int i = 0; i < bytes; ++i) std::printf("%02x", sha[i]);
+  std::printf("\n");
+}
+
 void consume(const std::string& bootstrap, const std::string& topic, const std::string& group,
              uint64_t count) {
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
@@ -214,6 +224,45 @@ void consume(const std::string& bootstrap, const std::string& topic, const std::
   print(digest);
 }
 
+void put(const std::string& bootstrap, const std::string& topic, const char* path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string value{std::istreambuf_iterator<char>(file), {}};
+  rd_kafka_conf_t* conf = rd_kafka_conf_new();
+  set(conf, "bootstrap.servers", bootstrap);
+  set(conf, "message.max.bytes", "33554432");
+  rd_kafka_conf_set_dr_msg_cb(conf, delivered);
+  rd_kafka_t* client = open(RD_KAFKA_PRODUCER, conf);
+  const auto error =
+      rd_kafka_producev(client, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(0),
+                        RD_KAFKA_V_VALUE(value.data(), value.size()), RD_KAFKA_V_END);
+  if (error || rd_kafka_flush(client, 120000)) fail("not acknowledged");
+  rd_kafka_destroy(client);
+}
+
+void sums(const std::string& bootstrap, const std::string& topic, int64_t count) {
+  rd_kafka_conf_t* conf = rd_kafka_conf_new();
+  set(conf, "bootstrap.servers", bootstrap);
+  set(conf, "group.id", "sums");
+  for (const char* limit : {"message.max.bytes", "fetch.max.bytes", "fetch.message.max.bytes"})
+    set(conf, limit, "65536");
+  rd_kafka_t* client = open(RD_KAFKA_CONSUMER, conf);
+  rd_kafka_topic_partition_list_t* assigned = rd_kafka_topic_partition_list_new(1);
+  rd_kafka_topic_partition_list_add(assigned, topic.c_str(), 0)->offset = 0;
+  if (const auto error = rd_kafka_assign(client, assigned)) fail(rd_kafka_err2str(error));
+  for (int64_t seen = 0; seen < count;) {
+    rd_kafka_message_t* message = rd_kafka_consumer_poll(client, 1000);
+    if (message == nullptr) continue;
+    if (message->err) fail(rd_kafka_message_errstr(message));
+    std::printf("%lld ", static_cast<long long>(message->offset));
+    print_sum(message->payload, message->len);
+    ++seen;
+    rd_kafka_message_destroy(message);
+  }
+  rd_kafka_topic_partition_list_destroy(assigned);
+  rd_kafka_consumer_close(client);
+  rd_kafka_destroy(client);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -221,6 +270,12 @@ int main(int argc, char** argv) {
     produce(argv[2], argv[3], argv + 4);
   } else if (argc == 6 && std::string(argv[1]) == "consume") {
     consume(argv[2], argv[3], argv[4], std::strtoull(argv[5], nullptr, 10));
+  } else if (argc == 5 && std::string(argv[1]) == "put") {
+    put(argv[2], argv[3], argv[4]);
+  } else if (argc == 5 && std::string(argv[1]) == "sums") {
+    sums(argv[2], argv[3], std::atoll(argv[4]));
+  } else if (argc == 2 && std::string(argv[1]) == "version") {
+    std::printf("%s\n", rd_kafka_version_str());
   } else {
     fail("usage: see ../README.md");
   }
