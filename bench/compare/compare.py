@@ -45,18 +45,18 @@ def measure(given, out):
     """{workload: {system: [result, ...]}}; systems alternate within a workload."""
     scale, results = workloads.Scale(given.quick), {}
     for name in given.only or workloads.WORKLOADS:
-        title, run, runs_on, _ = workloads.WORKLOADS[name]
-        chosen = [s for s in runs_on if s in given.systems.split(",")]
+        workload = workloads.WORKLOADS[name]
+        chosen = [s for s in workload.systems if s in given.systems.split(",")]
         for turn in range(given.runs):
             for system_name in chosen:
                 began = time.monotonic()
-                with systems.System(system_name, given.directory) as system:
-                    result = run(system, scale)
+                with systems.System(system_name, given.directory, workload.settings.get(system_name)) as system:
+                    result = workload.run(system, scale)
                 results.setdefault(name, {}).setdefault(system_name, []).append(result)
                 out.write(json.dumps({"workload": name, "system": system_name, "turn": turn, **result}) + "\n")
                 out.flush()
-                shown = ", ".join(f"{label} {result[metric]:.6g}" for metric, label, _ in workloads.WORKLOADS[name][3])
-                print(f"{title} | {system_name} | {shown} | {time.monotonic() - began:.0f} s", flush=True)
+                shown = ", ".join(f"{metric.label} {result[metric.key]:.6g}" for metric in workload.metrics)
+                print(f"{workload.title} | {system_name} | {shown} | {time.monotonic() - began:.0f} s", flush=True)
     return results
 
 
@@ -64,29 +64,35 @@ def number(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def ratio(ours, theirs, more_is_better):
-    """How the peer relates to us, written so that above 1 is better for Thalweg."""
-    if more_is_better is None or not ours or not theirs:
-        return ""
-    return f"{(ours / theirs if more_is_better else theirs / ours):.2g}x"
+def row(metric, medians, spreads):
+    """A line of the table: figures, Thalweg's divided by each peer's, and the bar."""
+    middle = {system: values[metric.key] for system, values in medians.items()}
+    ours, kafka = middle.get("thalweg"), middle.get("kafka")
+    cells = [metric.label, *(spreads(system, metric.key) for system in medians)]
+    for peer in [system for system in medians if system != "thalweg"]:
+        cells.append(f"{ours / middle[peer]:.2g}" if ours is not None and middle[peer] else "")
+    cells.append(metric.bar.text if metric.bar else "")
+    met = metric.bar.met(ours, kafka, medians["thalweg"]) if metric.bar and ours is not None else None
+    cells.append({True: "met", False: "**missed**", None: ""}[met])
+    return "| " + " | ".join(cells) + " |"
 
 
 def tables(results):
     lines = []
     for name, by_system in results.items():
-        title, _, _, metrics = workloads.WORKLOADS[name]
-        peers = [s for s in by_system if s != "thalweg"]
-        head = [title, *by_system, *[f"thalweg against {peer}" for peer in peers if "thalweg" in by_system]]
+        workload = workloads.WORKLOADS[name]
+        medians = {system: {metric.key: statistics.median(run[metric.key] for run in runs) for metric in workload.metrics}
+                   for system, runs in by_system.items()}
+
+        def spreads(system, key):
+            values = [run[key] for run in by_system[system]]
+            middle = number(statistics.median(values))
+            return f"{middle} ({number(min(values))}-{number(max(values))})" if len(values) > 1 else middle
+
+        peers = [f"/ {system}" for system in by_system if system != "thalweg"]
+        head = [workload.title, *by_system, *peers, "bar", ""]
         lines += ["", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-        for metric, label, better in metrics:
-            middle = {s: statistics.median(r[metric] for r in runs) for s, runs in by_system.items()}
-            spread = {s: f"{number(middle[s])} ({number(min(r[metric] for r in runs))}-"
-                         f"{number(max(r[metric] for r in runs))})" if len(runs) > 1 else number(middle[s])
-                      for s, runs in by_system.items()}
-            row = [label, *spread.values()]
-            if "thalweg" in by_system:
-                row += [ratio(middle["thalweg"], middle[peer], better) for peer in peers]
-            lines.append("| " + " | ".join(row) + " |")
+        lines += [row(metric, medians, spreads) for metric in workload.metrics]
     return lines
 
 
@@ -103,7 +109,7 @@ def report(given, results):
             f"median of {given.runs} (least-greatest). Apache Kafka {systems.kit.fetch_clients.KAFKA_VERSIONS[0]}, "
             "2 GiB heap; `kafka` leaves records in the page cache, `kafka-flush` has log.flush.interval.messages=1; "
             "Thalweg has every record on the disk before it acknowledges. The client shares the machine. "
-            "Ratios are written so that above 1 is better for Thalweg."]
+            "`/ kafka` is Thalweg's figure divided by Kafka's."]
     return "\n".join(head + tables(results)) + "\n"
 
 

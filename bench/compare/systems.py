@@ -13,7 +13,8 @@ import broker as kit  # noqa: E402
 
 DRAIN_SECONDS_MAX = 60
 DRAINED_SHARE = 0.03  # of a core
-DRAINED_SECONDS = 1.5
+KAFKA_DRAINED_SECONDS = 1.5
+THALWEG_DRAINED_SECONDS = 12  # thalweg.offload.interval.ms and a little: the log is empty then
 
 # name -> (is it Apache Kafka, configuration)
 SYSTEMS = {
@@ -55,6 +56,7 @@ class System:
 
     def drained_cpu_seconds(self):
         """CPU seconds so far, once nothing is left to do in the background."""
+        quiet = KAFKA_DRAINED_SECONDS if self.peer else THALWEG_DRAINED_SECONDS
         until, quiet_since = time.monotonic() + DRAIN_SECONDS_MAX, time.monotonic()
         last, last_at = self.broker.cpu_seconds(), time.monotonic()
         while time.monotonic() < until:
@@ -63,9 +65,16 @@ class System:
             if (now - last) / (now_at - last_at) > DRAINED_SHARE:
                 quiet_since = now_at
             last, last_at = now, now_at
-            if now_at - quiet_since >= DRAINED_SECONDS:
+            if now_at - quiet_since >= quiet:
                 break
         return last
+
+    def kill_and_restart(self):
+        """kill -9 and exec again; does not wait until it listens. When that was."""
+        self.broker.kill()
+        began = time.monotonic()
+        self.broker.start(wait=False)
+        return began
 
     def memory_mib(self):
         """(RSS now, greatest RSS so far)."""

@@ -13,8 +13,8 @@ int main(int argc, char** argv) {
   app.add_option("--topic", options.topic, "");
   app.add_option("--partitions", options.partitions, "")->check(CLI::Range(1, 1'000'000));
   app.add_option("--size", options.size, "bytes of a value")->check(CLI::Range(8, 1 << 24));
-  app.add_option("--seconds", options.seconds, "produce, tail, raw-sync: how long");
-  app.add_option("--bytes", options.bytes, "produce: stop after so many value bytes instead");
+  app.add_option("--seconds", options.seconds, "produce, tail, raw-sync: how long at least");
+  app.add_option("--bytes", options.bytes, "produce: value bytes at least");
   app.add_option("--rate", options.rate, "records/s, 0 = as fast as acknowledged");
   app.add_option("--codec", options.codec, "none, gzip, snappy, lz4, zstd");
   app.add_option("--linger", options.linger, "ms");

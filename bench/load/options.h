@@ -12,8 +12,8 @@ struct Options {
   std::string topic = "load";
   int partitions = 1;           // records go round robin over partitions 0..partitions-1
   int size = 1024;              // bytes of a value
-  double seconds = 10;          // produce, tail: how long
-  int64_t bytes = 0;            // produce: stop after this many value bytes instead, when not 0
+  double seconds = 10;          // produce, tail: how long at least
+  int64_t bytes = 0;            // produce: value bytes at least
   double rate = 0;              // records/s, 0 = as fast as acknowledgements allow
   std::string codec = "none";   // as librdkafka names it
   std::string linger = "5";     // ms

@@ -35,7 +35,7 @@ class Producing {
     const uint64_t wanted = options_.bytes / options_.size;
     const auto until = began + static_cast<int64_t>(options_.seconds * 1e6);
     uint64_t sent = 0;
-    while (options_.bytes > 0 ? sent < wanted : now_microseconds() < until) {
+    while (sent < wanted || now_microseconds() < until) {
       for (int i = 0; i < 16 && pace(sent, began); ++i) send(sent++);
       rd_kafka_poll(client_, 0);
     }

@@ -100,6 +100,8 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
      "Bytes in the log not yet offloaded past which producers wait."},
     {"thalweg.memory.tail.bytes", kInt, "536870912", 8 * kMiB, kLongMax, "",
      "Memory for the newest records, from which live consumers read."},
+    {"thalweg.offload.bytes", kInt, "67108864", kMiB, kLongMax, "",
+     "Bytes in the log at which records are moved to segments without waiting for the interval."},
     {"thalweg.offload.interval.ms", kInt, "10000", 1, kIntMax, "",
      "Longest time a record stays in the log only."},
     {"thalweg.shutdown.timeout.ms", kInt, "30000", 0, kIntMax, "",
