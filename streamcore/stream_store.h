@@ -27,6 +27,7 @@
 #include "streamcore/base/result.h"
 #include "streamcore/base/sync.h"
 #include "streamcore/base/task.h"
+#include "streamcore/entry_digest.h"
 #include "streamcore/entry_ref.h"
 #include "streamcore/entry_rules.h"
 #include "streamcore/options.h"
@@ -88,11 +89,12 @@ struct RetentionPolicy {
   std::optional<uint64_t> max_bytes;
 };
 
-// State to rebuild a layer's view of a stream from: the annotation at `end`, then the entries from
-// there to the tail.
+// State to rebuild a layer's view of a stream from: the annotation, then the entries from there to
+// the durable tail.
 struct AnnotationAt {
   std::string annotation;  // empty: the state of an empty stream
   Offset end;
+  std::vector<DigestedEntry> after;  // from `end` on, in order, without a gap
 };
 
 // TailWatch: told each time a watched stream's durable tail moves. Leaves the streams it watches
@@ -183,6 +185,7 @@ class StreamStore {
       StreamId stream, base::Timestamp timestamp) = 0;
   // The largest max timestamp of a readable entry; -1 if there is none.
   virtual base::Task<base::Result<base::Timestamp>> max_timestamp(StreamId stream) = 0;
+  // Reads no payloads.
   virtual base::Task<base::Result<AnnotationAt>> annotation(StreamId stream) = 0;
   // Loads the stream if needed and watches it; the caller looks at the bounds after this, not
   // before.

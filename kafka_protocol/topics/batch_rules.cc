@@ -10,10 +10,14 @@ void BatchRules::stamp(std::byte* payload, Offset base, LeaderEpoch epoch) const
   records::stamp(payload, static_cast<int64_t>(base.value), epoch.value);
 }
 
+EntryDigest BatchRules::digest(base::ByteView payload) const {
+  return batch_digest(*records::BatchView::parse(payload));  // only whole batches are appended
+}
+
 std::string BatchRules::fold(base::ByteView previous,
-                             std::span<const base::ByteView> payloads) const {
-  auto folded = fold_annotation(previous, payloads);
-  // The log checked both against their CRCs, and only whole batches are ever appended.
+                             std::span<const DigestedEntry> entries) const {
+  auto folded = fold_annotation(previous, entries);
+  // The log checked both against their CRCs.
   CHECK_MSG(folded.has_value(), folded.has_value() ? "" : folded.error().message);
   return std::move(*folded);
 }

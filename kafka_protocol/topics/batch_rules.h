@@ -10,8 +10,8 @@ namespace thalweg::topics {
 class BatchRules final : public EntryRules {
  public:
   void stamp(std::byte* payload, Offset base, LeaderEpoch epoch) const override;
-  std::string fold(base::ByteView previous,
-                   std::span<const base::ByteView> payloads) const override;
+  EntryDigest digest(base::ByteView payload) const override;
+  std::string fold(base::ByteView previous, std::span<const DigestedEntry> entries) const override;
 };
 
 }  // namespace thalweg::topics

@@ -103,17 +103,15 @@ Result<PartitionAnnotation> decode_annotation(base::ByteView bytes) {
   return annotation;
 }
 
-void apply_batch(PartitionAnnotation& annotation, const records::BatchView& batch) {
-  annotation.leader_epochs.observe(batch.leader_epoch(), batch.base_offset());
+void apply_batch(PartitionAnnotation& annotation, const BatchFacts& batch) {
+  annotation.leader_epochs.observe(batch.leader_epoch, batch.base_offset);
   annotation.producers.apply(batch);
 }
 
 Result<std::string> fold_annotation(base::ByteView previous,
-                                    std::span<const base::ByteView> batches) {
+                                    std::span<const DigestedEntry> batches) {
   PartitionAnnotation annotation = TRY(decode_annotation(previous));
-  for (const base::ByteView bytes : batches) {
-    apply_batch(annotation, TRY(records::BatchView::parse(bytes)));
-  }
+  for (const DigestedEntry& batch : batches) apply_batch(annotation, BatchFacts(batch));
   return encode_annotation(std::move(annotation));
 }
 

@@ -49,12 +49,11 @@ std::string encode_annotation(PartitionAnnotation annotation);
 base::Result<PartitionAnnotation> decode_annotation(base::ByteView bytes);
 
 // Takes in one batch that carries its assigned offset and leader epoch.
-void apply_batch(PartitionAnnotation& annotation, const records::BatchView& batch);
+void apply_batch(PartitionAnnotation& annotation, const BatchFacts& batch);
 
-// The annotation after `batches`, in offset order, each one whole RecordBatch with its assigned
-// offset, following `previous` (empty at the start of the stream). kCorrupt if either cannot be
-// read.
+// The annotation after `batches`, in offset order, following `previous` (empty at the start of the
+// stream). kCorrupt if `previous` cannot be read.
 base::Result<std::string> fold_annotation(base::ByteView previous,
-                                          std::span<const base::ByteView> batches);
+                                          std::span<const DigestedEntry> batches);
 
 }  // namespace thalweg::topics

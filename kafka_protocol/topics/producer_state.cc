@@ -45,22 +45,22 @@ Admission ProducerTable::check(const BatchView& batch) const {
   return {.verdict = first == expected ? Verdict::kAppend : Verdict::kOutOfOrder};
 }
 
-void ProducerTable::apply(const BatchView& batch) {
-  stream_time_ = std::max(stream_time_, batch.max_timestamp());
+void ProducerTable::apply(const BatchFacts& batch) {
+  stream_time_ = std::max(stream_time_, batch.max_timestamp);
   if (!batch.has_producer()) return;
-  auto [at, fresh] = producers_.try_emplace(batch.producer_id());
+  auto [at, fresh] = producers_.try_emplace(batch.producer_id);
   Producer& producer = at->second;
   // Forgetting it here, too, makes the result independent of when drop_expired() ran.
-  if (fresh || expired(producer) || batch.producer_epoch() > producer.epoch) {
+  if (fresh || expired(producer) || batch.producer_epoch > producer.epoch) {
     producer = Producer();
-    producer.epoch = batch.producer_epoch();
+    producer.epoch = batch.producer_epoch;
   }
   // A transaction marker moves the epoch but is not part of the sequence.
-  if (!batch.control() && batch.producer_epoch() == producer.epoch) {
-    remember(producer, {.first_sequence = batch.base_sequence(),
+  if (!batch.control() && batch.producer_epoch == producer.epoch) {
+    remember(producer, {.first_sequence = batch.base_sequence,
                         .last_sequence = batch.last_sequence(),
-                        .base_offset = batch.base_offset(),
-                        .timestamp = batch.max_timestamp()});
+                        .base_offset = batch.base_offset,
+                        .timestamp = batch.max_timestamp});
   }
   producer.seen_at = stream_time_;
   producer.last_offset = batch.last_offset();

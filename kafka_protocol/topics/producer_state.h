@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "kafka_protocol/records/batch_view.h"
+#include "kafka_protocol/topics/batch_digest_format.h"
 #include "streamcore/base/clock.h"
 
 namespace thalweg::topics {
@@ -66,7 +67,7 @@ class ProducerTable {
   Admission check(const records::BatchView& batch) const;
 
   // Takes in a batch that was given its offset. Never refuses: the stream is the truth.
-  void apply(const records::BatchView& batch);
+  void apply(const BatchFacts& batch);
 
   // Frees what no answer depends on any more: producers silent for kProducerExpirationMs of stream
   // time.

@@ -41,8 +41,9 @@ OffloadPlan plan_offload(LogTail& tail, const std::vector<base::Slice>& bytes) {
       CHECK(header.base == (added ? planned.expected_end : planned.end));  // no gap, no overlap
       planned.end = header.end();
       const size_t framed = framed_entry_bytes(header.length);
+      const chunk::IndexedEntry& entry = chunk.entries[i];
       planned.entries.push_back(
-          {header, {bytes[c].owner, bytes[c].bytes.subspan(chunk.entries[i].position, framed)}});
+          {header, entry.digest, {bytes[c].owner, bytes[c].bytes.subspan(entry.position, framed)}});
       if (header.end() <= stream->row.trim_point) {
         planned.content_from = planned.entries.size();
       } else {

@@ -11,8 +11,8 @@ namespace thalweg::channel {
 
 struct PlannedEntry {
   EntryHeader header;
+  EntryDigest digest;
   base::Slice frame;
-  base::ByteView payload() const { return frame.bytes.subspan(kEntryHeaderBytes, header.length); }
 };
 
 // What a run moves of one stream: everything from its committed end to `end`.

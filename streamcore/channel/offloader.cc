@@ -91,15 +91,17 @@ base::Task<base::Status> Offloader::load_annotation(StreamState& stream) {
 }
 
 base::Task<base::Status> Offloader::fold(Job& job) {
-  std::vector<base::ByteView> payloads;
+  std::vector<DigestedEntry> entries;
   for (PlannedStream& planned : job.plan.streams) {
     CO_TRY(co_await load_annotation(*planned.stream));
     std::string annotation = planned.stream->annotation;
     for (size_t i = 0; i < planned.entries.size();) {
-      payloads.clear();
+      entries.clear();
       const size_t end = std::min(planned.entries.size(), i + kFoldEntriesPerTurn);
-      for (; i < end; ++i) payloads.push_back(planned.entries[i].payload());
-      annotation = parts_.rules.fold(base::as_bytes(annotation), payloads);
+      for (; i < end; ++i) {
+        entries.push_back({planned.entries[i].header, planned.entries[i].digest});
+      }
+      annotation = parts_.rules.fold(base::as_bytes(annotation), entries);
       if (i < planned.entries.size()) co_await base::yield(parts_.executor);
     }
     job.annotations.push_back(std::move(annotation));

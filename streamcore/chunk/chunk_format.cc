@@ -152,6 +152,7 @@ Result<std::vector<IndexedEntry>> decode_index(const ChunkHeader& header, ByteVi
     IndexedEntry entry;
     std::memcpy(&entry.position, bytes.data(), sizeof entry.position);
     entry.header = TRY(decode_entry_header_alone(bytes.subspan(8, kEntryHeaderBytes)));
+    std::memcpy(entry.digest.data(), bytes.data() + 8 + kEntryHeaderBytes, kEntryDigestBytes);
     const uint64_t framed = framed_entry_bytes(entry.header.length);
     if (entry.position != expected_position || framed > header.index_position ||
         entry.position > header.index_position - framed) {
@@ -236,7 +237,8 @@ bool ChunkBuilder::fits(size_t payload_length) const {
   return bytes() + framed_entry_bytes(payload_length) + kIndexEntryBytes <= capacity_;
 }
 
-std::byte* ChunkBuilder::add(const EntryHeader& header, ByteView payload) {
+std::byte* ChunkBuilder::add(const EntryHeader& header, ByteView payload,
+                             const EntryDigest& digest) {
   CHECK(fits(payload.size()));
   CHECK_EQ(header.length, payload.size());
   CHECK_GE(header.count, 1u);
@@ -246,7 +248,7 @@ std::byte* ChunkBuilder::add(const EntryHeader& header, ByteView payload) {
   if (!payload.empty()) std::memcpy(copy, payload.data(), payload.size());
   const size_t framed = framed_entry_bytes(payload.size());
   std::memset(copy + payload.size(), 0, framed - kEntryHeaderBytes - payload.size());
-  entries_.push_back({.header = header, .position = position_});
+  entries_.push_back({.header = header, .position = position_, .digest = digest});
   position_ += framed;
   return copy;
 }
@@ -260,6 +262,7 @@ FinishedChunk ChunkBuilder::finish(const ChunkIds& ids, ChunkSeq dw) {
   for (const IndexedEntry& entry : entries_) {
     std::memcpy(data + end, &entry.position, 8);
     std::memcpy(data + end + 8, data + entry.position, kEntryHeaderBytes);
+    std::memcpy(data + end + 8 + kEntryHeaderBytes, entry.digest.data(), kEntryDigestBytes);
     end += kIndexEntryBytes;
   }
   const uint64_t total = base::align_up(end, kChunkAlignment);

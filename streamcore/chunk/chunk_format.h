@@ -21,8 +21,8 @@
 //   88    zeros
 //   252   u32  CRC32C of bytes 0..251
 //   256   entries, framed as entry_format.h says, each at a multiple of 8
-//   index per entry: u64 position of its frame from the start of the chunk, then its 40-byte
-//         entry header again
+//   index per entry: u64 position of its frame from the start of the chunk, its 40-byte entry
+//         header again, and the 16 bytes of its digest (entry_digest.h)
 //   ...   zeros
 //
 // All integers are little endian. Every byte of the chunk lies under the header's CRC or the
@@ -38,6 +38,7 @@
 
 #include "streamcore/base/bytes.h"
 #include "streamcore/base/result.h"
+#include "streamcore/entry_digest.h"
 #include "streamcore/entry_format.h"
 #include "streamcore/types.h"
 
@@ -45,7 +46,7 @@ namespace thalweg::chunk {
 
 inline constexpr size_t kChunkHeaderBytes = 256;
 inline constexpr size_t kChunkAlignment = base::kIoAlignment;
-inline constexpr size_t kIndexEntryBytes = 8 + kEntryHeaderBytes;
+inline constexpr size_t kIndexEntryBytes = 8 + kEntryHeaderBytes + kEntryDigestBytes;
 // No chunk is longer: one entry of 100 MiB fits with its frame, and a decoder allocates no more
 // than this.
 inline constexpr uint64_t kChunkBytesMax = 256ull << 20;
@@ -97,6 +98,7 @@ base::Buffer encode_seal(const ChunkIds& ids);
 struct IndexedEntry {
   EntryHeader header{};
   uint64_t position = 0;  // of the entry's frame, from the start of the chunk
+  EntryDigest digest{};
 
   friend bool operator==(const IndexedEntry&, const IndexedEntry&) = default;
 };
@@ -165,7 +167,7 @@ class ChunkBuilder {
   bool fits(size_t payload_length) const;
   // Copies the payload (header.length == payload.size(), fits() is CHECKed) and answers where it
   // now lies, so that server-assigned fields can be stamped into it until finish().
-  std::byte* add(const EntryHeader& header, base::ByteView payload);
+  std::byte* add(const EntryHeader& header, base::ByteView payload, const EntryDigest& digest = {});
 
   const std::vector<IndexedEntry>& entries() const { return entries_; }
   bool empty() const { return entries_.empty(); }

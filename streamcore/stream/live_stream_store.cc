@@ -217,9 +217,18 @@ base::Task<base::Result<base::Timestamp>> LiveStreamStore::max_timestamp(StreamI
 
 base::Task<base::Result<AnnotationAt>> LiveStreamStore::annotation(StreamId id) {
   const StreamUse stream = CO_TRY(co_await streams_.load(id));
-  CO_TRY(co_await offloader_.load_annotation(*stream));
+  do {  // an offload that commits meanwhile brings a newer one
+    CO_TRY(co_await offloader_.load_annotation(*stream));
+  } while (!stream->annotation_loaded && !stream->gone());
   if (stream->gone()) co_return AnnotationAt{};
-  co_return AnnotationAt{stream->annotation, stream->row.committed_end};
+  AnnotationAt at{stream->annotation, stream->row.committed_end, {}};
+  for (size_t i = 0; i < stream->entries.size(); ++i) {
+    const channel::EntryAt& entry = stream->entries[i];
+    const chunk::IndexedEntry& logged = entry.chunk->entries[entry.index];
+    if (logged.header.end() > stream->durable) break;
+    if (logged.header.base >= at.end) at.after.push_back({logged.header, logged.digest});
+  }
+  co_return at;
 }
 
 base::Task<base::Status> LiveStreamStore::watch(StreamId id, TailWatch& watch) {

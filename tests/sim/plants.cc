@@ -196,10 +196,10 @@ class LiveRules final : public WorkloadRules {
     const ByteView bytes(payload, kPayloadHeaderBytes);
     live_[stream_of_payload(bytes)].push_back(operation_of(bytes));
   }
-  std::string fold(ByteView previous, std::span<const ByteView> payloads) const override {
-    const std::string exact = WorkloadRules::fold(previous, payloads);
+  std::string fold(ByteView previous, std::span<const DigestedEntry> entries) const override {
+    const std::string exact = WorkloadRules::fold(previous, entries);
     const Annotation annotation = parse_annotation(base::as_bytes(exact));
-    const auto at = live_.find(stream_of_payload(payloads.front()));
+    const auto at = live_.find(entries.front().header.stream.value);
     const uint64_t last = annotation.operations.back();
     if (at == live_.end() || std::ranges::find(at->second, last) == at->second.end()) return exact;
     if (at->second.back() == last) return exact;

@@ -16,6 +16,15 @@ std::string stamped_payload(uint64_t id, const Operation& operation) {
   return payload;
 }
 
+EntryHeader header_of(const Operation& operation) {
+  return {.stream = operation.stream,
+          .base = operation.base,
+          .max_timestamp = operation.max_timestamp,
+          .count = operation.count,
+          .length = operation.size,
+          .leader_epoch = operation.leader_epoch};
+}
+
 }  // namespace
 
 void StreamModel::violation(StreamId stream, const std::string& what) {
@@ -94,12 +103,7 @@ void StreamModel::entry_seen(StreamId stream, const EntryHeader& header, base::B
     return violation(stream, text("offset ", header.base.value, " holds what was never appended"));
   }
   const Operation& operation = operations_[id];
-  const EntryHeader expected{.stream = operation.stream,
-                             .base = operation.base,
-                             .max_timestamp = operation.max_timestamp,
-                             .count = operation.count,
-                             .length = operation.size,
-                             .leader_epoch = operation.leader_epoch};
+  const EntryHeader expected = header_of(operation);
   const std::string bytes = stamped_payload(id, operation);
   if (header != expected || header.stream != stream || base::as_chars(payload) != bytes) {
     return violation(stream, text("offset ", header.base.value, " holds a changed operation ", id));
@@ -152,25 +156,41 @@ void StreamModel::annotation_seen(StreamId id, const AnnotationAt& at) {
   if (record(id).life != Life::kAlive) return;
   const Annotation annotation = parse_annotation(base::as_bytes(at.annotation));
   trace_.event(text("annotation stream=", id.value, " end=", at.end.value,
-                    " entries=", annotation.operations.size()));
+                    " entries=", annotation.operations.size(), " after=", at.after.size()));
   Offset next;
   uint64_t hash = 0;
-  for (const uint64_t operation_id : annotation.operations) {
-    if (operation_id == 0 || operation_id >= operations_.size()) {
-      return violation(id, "the annotation has an unknown operation");
-    }
-    const Operation& operation = operations_[operation_id];
-    if (operation.stream != id || operation.base != next) {
-      return violation(id, text("the annotation has operation ", operation_id, " at ", next.value));
-    }
-    fix(operation_id, "annotation");
-    hash = chain_hash(hash, base::as_bytes(stamped_payload(operation_id, operation)));
-    next = operation.end();
+  for (const uint64_t operation : annotation.operations) {
+    const auto entry = entry_at(id, next, operation);
+    if (!entry) return;
+    hash = chain_hash(hash, *entry);
+    next = entry->header.end();
   }
   if (next != at.end) {
     violation(id, text("the annotation at ", at.end.value, " is that of ", next.value));
   }
-  if (hash != annotation.hash) violation(id, "the annotation is of other bytes");
+  if (hash != annotation.hash) violation(id, "the annotation is of other entries");
+  for (const DigestedEntry& seen : at.after) {
+    const auto entry = entry_at(id, next, operation_of(seen.digest));
+    if (!entry) return;
+    if (seen.header != entry->header || seen.digest != entry->digest) {
+      return violation(id, text("what follows the annotation differs at ", next.value));
+    }
+    next = entry->header.end();
+  }
+}
+
+// The entry this operation must have become if it lies at `base`; a violation if it cannot.
+std::optional<DigestedEntry> StreamModel::entry_at(StreamId id, Offset base,
+                                                   uint64_t operation_id) {
+  const bool known = operation_id > 0 && operation_id < operations_.size();
+  if (!known || operations_[operation_id].stream != id || operations_[operation_id].base != base) {
+    violation(id, text("the annotation has operation ", operation_id, " at ", base.value));
+    return std::nullopt;
+  }
+  fix(operation_id, "annotation");
+  const Operation& operation = operations_[operation_id];
+  const std::string payload = stamped_payload(operation_id, operation);
+  return DigestedEntry{header_of(operation), digest_of(base::as_bytes(payload))};
 }
 
 void StreamModel::trim_asked(StreamId id, Offset to) {

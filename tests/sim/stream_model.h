@@ -83,6 +83,7 @@ class StreamModel {
  private:
   StreamRecord& of(StreamId stream) { return records_.at(stream); }
   void fix(uint64_t operation, const char* how);
+  std::optional<DigestedEntry> entry_at(StreamId id, Offset base, uint64_t operation);
   void violation(StreamId stream, const std::string& what);
 
   Trace& trace_;

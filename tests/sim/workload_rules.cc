@@ -7,6 +7,10 @@
 
 namespace thalweg::sim {
 
+namespace {
+constexpr size_t kStampedBytes = 16;
+}
+
 std::string make_payload(StreamId stream, uint64_t operation, size_t size) {
   CHECK_GE(size, kPayloadHeaderBytes);
   std::string payload(size, '\0');
@@ -32,8 +36,29 @@ uint64_t stream_of_payload(base::ByteView payload) {
   return stream;
 }
 
-uint64_t chain_hash(uint64_t hash, base::ByteView payload) {
-  return (hash ^ base::crc32c(payload)) * 0x9E3779B97F4A7C15ull + payload.size();
+EntryDigest digest_of(base::ByteView payload) {
+  CHECK_GE(payload.size(), kPayloadHeaderBytes);
+  EntryDigest digest;
+  const uint32_t rest[2] = {base::crc32c(payload.subspan(kStampedBytes)),
+                            static_cast<uint32_t>(payload.size())};
+  std::memcpy(digest.data(), payload.data() + 24, 8);
+  std::memcpy(digest.data() + 8, rest, 8);
+  return digest;
+}
+
+uint64_t operation_of(const EntryDigest& digest) {
+  uint64_t operation;
+  std::memcpy(&operation, digest.data(), 8);
+  return operation;
+}
+
+uint64_t chain_hash(uint64_t hash, const DigestedEntry& entry) {
+  for (const uint64_t part : {entry.header.base.value, uint64_t{entry.header.length},
+                              static_cast<uint64_t>(entry.header.leader_epoch.value),
+                              uint64_t{base::crc32c(entry.digest)}}) {
+    hash = (hash ^ part) * 0x9E3779B97F4A7C15ull + 1;
+  }
+  return hash;
 }
 
 Annotation parse_annotation(base::ByteView bytes) {
@@ -53,11 +78,11 @@ void WorkloadRules::stamp(std::byte* payload, Offset base, LeaderEpoch epoch) co
 }
 
 std::string WorkloadRules::fold(base::ByteView previous,
-                                std::span<const base::ByteView> payloads) const {
+                                std::span<const DigestedEntry> entries) const {
   Annotation annotation = parse_annotation(previous);
-  for (const base::ByteView payload : payloads) {
-    annotation.operations.push_back(operation_of(payload));
-    annotation.hash = chain_hash(annotation.hash, payload);
+  for (const DigestedEntry& entry : entries) {
+    annotation.operations.push_back(operation_of(entry.digest));
+    annotation.hash = chain_hash(annotation.hash, entry);
   }
   std::string bytes(reinterpret_cast<const char*>(annotation.operations.data()),
                     annotation.operations.size() * 8);

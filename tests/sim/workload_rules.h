@@ -9,8 +9,11 @@
 //   24  u64  operation id, unique within a run
 //   32  bytes that follow from the operation id
 //
-// An annotation: the operation id of every payload from the stream's first on, u64 each, then a u64
-// hash of all their bytes in order.
+// A digest: the operation id, then the CRC32C of what follows the stamped fields and the length,
+// u32 each.
+//
+// An annotation: the operation id of every entry from the stream's first on, u64 each, then a u64
+// hash of all their headers and digests in order.
 #pragma once
 
 #include <string>
@@ -27,8 +30,10 @@ std::string make_payload(StreamId stream, uint64_t operation, size_t size);
 uint64_t operation_of(base::ByteView payload);
 // The stream a payload was made for.
 uint64_t stream_of_payload(base::ByteView payload);
-// What a payload does to the hash of an annotation.
-uint64_t chain_hash(uint64_t hash, base::ByteView payload);
+EntryDigest digest_of(base::ByteView payload);
+uint64_t operation_of(const EntryDigest& digest);
+// What an entry does to the hash of an annotation.
+uint64_t chain_hash(uint64_t hash, const DigestedEntry& entry);
 
 struct Annotation {
   std::vector<uint64_t> operations;
@@ -39,8 +44,8 @@ Annotation parse_annotation(base::ByteView bytes);
 class WorkloadRules : public EntryRules {
  public:
   void stamp(std::byte* payload, Offset base, LeaderEpoch epoch) const override;
-  std::string fold(base::ByteView previous,
-                   std::span<const base::ByteView> payloads) const override;
+  EntryDigest digest(base::ByteView payload) const override { return digest_of(payload); }
+  std::string fold(base::ByteView previous, std::span<const DigestedEntry> entries) const override;
 };
 
 }  // namespace thalweg::sim

@@ -48,9 +48,9 @@ class WatchedRules final : public EntryRules {
     stamped = payload;
     rules_.stamp(payload, base, epoch);
   }
-  std::string fold(base::ByteView previous,
-                   std::span<const base::ByteView> payloads) const override {
-    return rules_.fold(previous, payloads);
+  EntryDigest digest(base::ByteView payload) const override { return rules_.digest(payload); }
+  std::string fold(base::ByteView previous, std::span<const DigestedEntry> entries) const override {
+    return rules_.fold(previous, entries);
   }
   mutable const std::byte* stamped = nullptr;
 

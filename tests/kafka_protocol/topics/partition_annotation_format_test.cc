@@ -31,9 +31,9 @@ std::vector<StreamBatch> stream() {
   return batches;
 }
 
-std::vector<base::ByteView> views(const std::vector<StreamBatch>& batches) {
-  std::vector<base::ByteView> all;
-  for (const auto& batch : batches) all.push_back(batch.bytes());
+std::vector<DigestedEntry> entries(const std::vector<StreamBatch>& batches) {
+  std::vector<DigestedEntry> all;
+  for (const auto& batch : batches) all.push_back(batch.entry());
   return all;
 }
 
@@ -58,7 +58,7 @@ TEST(PartitionAnnotation, EmptyBytesAreAnEmptyStream) {
 
 TEST(PartitionAnnotation, EveryTruncationIsCorrupt) {
   const auto batches = stream();
-  const std::string bytes = *fold_annotation({}, views(batches));
+  const std::string bytes = *fold_annotation({}, entries(batches));
   for (size_t n = 1; n < bytes.size(); ++n) {
     EXPECT_FALSE(decode_annotation(base::as_bytes(bytes).first(n)).has_value()) << n;
   }
@@ -66,7 +66,7 @@ TEST(PartitionAnnotation, EveryTruncationIsCorrupt) {
 
 TEST(PartitionAnnotation, EverySingleBitFlipIsDetected) {
   const auto batches = stream();
-  const std::string bytes = *fold_annotation({}, views(batches));
+  const std::string bytes = *fold_annotation({}, entries(batches));
   for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
     std::string bad = bytes;
     bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << (bit % 8)));
@@ -76,7 +76,7 @@ TEST(PartitionAnnotation, EverySingleBitFlipIsDetected) {
 
 TEST(PartitionAnnotation, FoldingInAnyStepsGivesTheSameBytes) {
   const auto batches = stream();
-  const auto all = views(batches);
+  const auto all = entries(batches);
   const std::string whole = *fold_annotation({}, all);
   for (size_t step : {1, 2, 7, 59}) {
     std::string folded;
@@ -92,17 +92,20 @@ TEST(PartitionAnnotation, FoldAnswersAsTheLiveTableDoes) {
   const auto batches = stream();
   PartitionAnnotation live;
   for (const auto& batch : batches) apply_batch(live, batch.view());
-  const auto folded = *decode_annotation(base::as_bytes(*fold_annotation({}, views(batches))));
+  const auto folded = *decode_annotation(base::as_bytes(*fold_annotation({}, entries(batches))));
   for (const auto& batch : batches) {
     EXPECT_EQ(folded.producers.check(batch.view()).verdict,
               live.producers.check(batch.view()).verdict);
   }
 }
 
-TEST(PartitionAnnotation, ABatchThatCannotBeReadIsCorrupt) {
-  const std::string junk = "junk";
-  const base::ByteView batch = base::as_bytes(junk);
-  EXPECT_EQ(fold_annotation({}, {&batch, 1}).error().code, base::ErrorCode::kCorrupt);
+TEST(PartitionAnnotation, ADigestTellsWhatTheBatchDoes) {
+  for (const auto& batch : stream()) {
+    PartitionAnnotation from_batch, from_digest;
+    apply_batch(from_batch, batch.view());
+    apply_batch(from_digest, BatchFacts(batch.entry()));
+    EXPECT_EQ(from_batch, from_digest);
+  }
 }
 
 }  // namespace

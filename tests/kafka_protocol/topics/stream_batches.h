@@ -6,6 +6,7 @@
 
 #include "kafka_protocol/records/batch_builder.h"
 #include "kafka_protocol/records/batch_format.h"
+#include "kafka_protocol/topics/batch_digest_format.h"
 #include "streamcore/base/check.h"
 
 namespace thalweg::topics {
@@ -38,6 +39,16 @@ class StreamBatch {
   }
   base::ByteView bytes() const { return bytes_; }
   records::BatchView view() const { return *records::BatchView::parse(bytes_); }
+  // As the log knows it.
+  DigestedEntry entry() const {
+    const records::BatchView batch = view();
+    return {.header = {.base = Offset(static_cast<uint64_t>(batch.base_offset())),
+                       .max_timestamp = batch.max_timestamp(),
+                       .count = static_cast<uint32_t>(batch.last_offset_delta() + 1),
+                       .length = static_cast<uint32_t>(bytes_.size()),
+                       .leader_epoch = LeaderEpoch(batch.leader_epoch())},
+            .digest = batch_digest(batch)};
+  }
 
  private:
   std::vector<std::byte> bytes_;

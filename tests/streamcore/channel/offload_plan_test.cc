@@ -68,8 +68,9 @@ TEST_F(OffloadPlanTest, GroupsEntriesByStreamInOrderOfIds) {
   EXPECT_EQ(a.end, Offset(7));
   EXPECT_EQ(a.content_from, 0u);
   EXPECT_EQ(a.content_bytes, 2 * framed_entry_bytes(100));
-  EXPECT_EQ(a.entries[1].payload().size(), 100u);
-  EXPECT_EQ(a.entries[1].payload()[0], std::byte{1});  // the second entry of its chunk
+  ASSERT_EQ(a.entries[1].frame.bytes.size(), framed_entry_bytes(100));
+  EXPECT_EQ(a.entries[1].frame.bytes[kEntryHeaderBytes],
+            std::byte{1});  // the second entry of its chunk
   EXPECT_EQ(plan.streams[1].stream->id, StreamId(2));
   EXPECT_EQ(plan.streams[1].content_bytes, framed_entry_bytes(300));
   EXPECT_EQ(plan.streams[2].stream->id, StreamId(3));

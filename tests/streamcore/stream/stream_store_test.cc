@@ -17,20 +17,20 @@ using base::ErrorCode;
 using sim::run;
 
 // Payloads begin with the offset and leader epoch they were stamped with; the annotation is the
-// number of payloads and a running sum of their last bytes.
+// number of entries and a running sum of their payloads' last bytes.
 class CountingRules final : public EntryRules {
  public:
   void stamp(std::byte* payload, Offset base, LeaderEpoch epoch) const override {
     std::memcpy(payload, &base.value, 8);
     std::memcpy(payload + 8, &epoch.value, 4);
   }
-  std::string fold(base::ByteView previous,
-                   std::span<const base::ByteView> payloads) const override {
+  EntryDigest digest(base::ByteView payload) const override { return {payload.back()}; }
+  std::string fold(base::ByteView previous, std::span<const DigestedEntry> entries) const override {
     uint64_t state[2] = {0, 0};
     if (!previous.empty()) std::memcpy(state, previous.data(), sizeof(state));
-    for (const base::ByteView payload : payloads) {
+    for (const DigestedEntry& entry : entries) {
       ++state[0];
-      state[1] += static_cast<uint64_t>(payload.back());
+      state[1] += static_cast<uint64_t>(entry.digest[0]);
     }
     return std::string(reinterpret_cast<const char*>(state), sizeof(state));
   }
@@ -202,6 +202,25 @@ TEST_F(StreamStoreTest, UndrainedEpochsDrainInTheBackground) {
   ASSERT_TRUE(annotation.has_value());
   EXPECT_EQ(folded_count(annotation->annotation), 4u);
   EXPECT_EQ(annotation->end, Offset(4));
+}
+
+TEST_F(StreamStoreTest, WhatFollowsTheAnnotationIsKnownWithoutReadingPayloads) {
+  open();
+  append_durably(kA, 'a');
+  ASSERT_TRUE(run(*executor_, store_->offload_all()).has_value());
+  append_durably(kA, 'b');
+  append_durably(kA, 'c');
+  const auto check = [&] {
+    const auto at = run(*executor_, store_->annotation(kA));
+    ASSERT_TRUE(at.has_value());
+    EXPECT_EQ(folded_count(at->annotation), 1u);
+    EXPECT_EQ(at->end, Offset(1));
+    ASSERT_EQ(at->after.size(), 2u);
+    EXPECT_EQ(at->after[0].header.base, Offset(1));
+    EXPECT_EQ(at->after[0].digest[0], static_cast<std::byte>('b'));
+    EXPECT_EQ(at->after[1].digest[0], static_cast<std::byte>('c'));
+  };
+  check();
 }
 
 TEST_F(StreamStoreTest, ACleanStopNeedsNoRecovery) {
