@@ -67,25 +67,45 @@ void ProducerTable::apply(const BatchFacts& batch) {
   if (fresh && producers_.size() > kProducersMax) make_room();
 }
 
-bool ProducerTable::expired(const Producer& producer) const {
+bool ProducerTable::silent(const Producer& producer) const {
   int64_t silence;
   if (__builtin_sub_overflow(stream_time_, producer.seen_at, &silence)) return true;
   return silence >= kProducerExpirationMs;
 }
 
+// That a forgotten producer was dropped from the table never brings back another: whoever was
+// silent for longer had all of its followers, and was forgotten before.
+bool ProducerTable::expired(const Producer& producer) const {
+  if (producers_.size() <= kProducersKept || !silent(producer)) return false;
+  const auto followers = std::count_if(
+      producers_.begin(), producers_.end(),
+      [&](const auto& entry) { return entry.second.last_offset > producer.last_offset; });
+  return static_cast<size_t>(followers) >= kProducersKept;
+}
+
 void ProducerTable::drop_expired() {
-  std::erase_if(producers_, [this](const auto& entry) { return expired(entry.second); });
+  if (producers_.size() <= kProducersKept) return;
+  // The last offset of the one that has kProducersKept - 1 followers.
+  const int64_t kept_from = last_offset_of_rank(producers_.size() - kProducersKept);
+  std::erase_if(producers_, [&](const auto& entry) {
+    return entry.second.last_offset < kept_from && silent(entry.second);
+  });
+}
+
+int64_t ProducerTable::last_offset_of_rank(size_t rank) const {
+  std::vector<int64_t> last_offsets;
+  last_offsets.reserve(producers_.size());
+  for (const auto& [id, producer] : producers_) last_offsets.push_back(producer.last_offset);
+  const auto at = last_offsets.begin() + static_cast<ptrdiff_t>(rank);
+  std::nth_element(last_offsets.begin(), at, last_offsets.end());
+  return *at;
 }
 
 void ProducerTable::make_room() {
   drop_expired();
   if (producers_.size() <= kProducersMax) return;
-  std::vector<int64_t> last_offsets;
-  last_offsets.reserve(producers_.size());
-  for (const auto& [id, producer] : producers_) last_offsets.push_back(producer.last_offset);
-  const auto cut = last_offsets.begin() + static_cast<ptrdiff_t>(kProducersMax / 8);
-  std::nth_element(last_offsets.begin(), cut, last_offsets.end());
-  std::erase_if(producers_, [&](const auto& entry) { return entry.second.last_offset < *cut; });
+  const int64_t cut = last_offset_of_rank(kProducersMax / 8);
+  std::erase_if(producers_, [&](const auto& entry) { return entry.second.last_offset < cut; });
 }
 
 const Producer* ProducerTable::find(int64_t producer_id) const {

@@ -4,8 +4,10 @@
 //
 // Owned by the partition, on its core. A pure function of the batches applied, in offset order, and
 // of nothing else: no clock enters. "Now" is the stream's own time, the largest batch timestamp so
-// far, and a producer is remembered for kProducerExpirationMs of it after its last batch, however
-// old that batch's own timestamps are.
+// far. It may leap by years from one batch to the next, when producers of old and of new records
+// meet, so age alone says nothing: a producer is forgotten once kProducerExpirationMs of stream
+// time passed since its last batch, however old that batch's own timestamps are, and kProducersKept
+// others wrote after it.
 #pragma once
 
 #include <array>
@@ -20,7 +22,9 @@
 
 namespace thalweg::topics {
 
-inline constexpr int64_t kProducerExpirationMs = 86400000;  // producer.id.expiration.ms
+inline constexpr int64_t kProducerExpirationMs = 86400000;  // Kafka's producer.id.expiration.ms
+// The producers of a partition that wrote last are remembered whatever time it is.
+inline constexpr size_t kProducersKept = 1000;
 // max.in.flight.requests of an idempotent producer
 inline constexpr size_t kBatchesPerProducer = 5;
 // Producers remembered per partition; past it the eighth that was silent longest is forgotten.
@@ -69,8 +73,7 @@ class ProducerTable {
   // Takes in a batch that was given its offset. Never refuses: the stream is the truth.
   void apply(const BatchFacts& batch);
 
-  // Frees what no answer depends on any more: producers silent for kProducerExpirationMs of stream
-  // time.
+  // Frees what no answer depends on any more: producers that are forgotten.
   void drop_expired();
 
   size_t size() const { return producers_.size(); }
@@ -87,7 +90,10 @@ class ProducerTable {
 
  private:
   bool expired(const Producer& producer) const;
+  bool silent(const Producer& producer) const;
   void make_room();
+  // Of the producers by their last offset, that of the one with `rank` others below it.
+  int64_t last_offset_of_rank(size_t rank) const;
 
   base::Timestamp stream_time_ = -1;
   std::unordered_map<int64_t, Producer> producers_;

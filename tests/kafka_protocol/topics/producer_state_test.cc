@@ -113,15 +113,40 @@ TEST(ProducerState, AMarkerOfTheSameEpochKeepsTheSequence) {
   EXPECT_EQ(p.verdict({.producer_id = 7, .sequence = 5}), Verdict::kDuplicate);
 }
 
-TEST(ProducerState, AProducerSilentForADayOfStreamTimeIsForgotten) {  // B22
+TEST(ProducerState, AProducerSilentForADayOfStreamTimeIsForgottenAfterManyOthers) {  // B22
   Producers p;
   p.apply({.producer_id = 7, .sequence = 0, .timestamp = 1000});
-  p.apply({.offset = 1, .timestamp = 1000 + kProducerExpirationMs - 1});
+  p.apply({.producer_id = 8, .sequence = 0, .offset = 1, .timestamp = 1000});
+  for (int i = 1; i < static_cast<int>(kProducersKept); ++i) {
+    p.apply({.producer_id = 100 + i, .offset = 1 + i, .timestamp = 1000});
+  }
+  p.apply({.offset = 5000, .timestamp = 1000 + kProducerExpirationMs - 1});
   EXPECT_EQ(p.verdict({.producer_id = 7, .sequence = 9}), Verdict::kOutOfOrder);
-  p.apply({.offset = 2, .timestamp = 1000 + kProducerExpirationMs});
-  EXPECT_EQ(p.verdict({.producer_id = 7, .sequence = 9}), Verdict::kAppend);
-  p.table.drop_expired();
-  EXPECT_EQ(p.table.size(), 0u);
+  p.apply({.offset = 5001, .timestamp = 1000 + kProducerExpirationMs});
+  const Producers dropped = [&] {
+    Producers copy = p;
+    copy.table.drop_expired();
+    return copy;
+  }();
+  EXPECT_EQ(dropped.table.size(), kProducersKept);
+  for (const Producers& either : {p, dropped}) {
+    EXPECT_EQ(either.verdict({.producer_id = 7, .sequence = 9}), Verdict::kAppend);
+    EXPECT_EQ(either.verdict({.producer_id = 8, .sequence = 9}), Verdict::kOutOfOrder);
+  }
+}
+
+TEST(ProducerState, ALeapOfStreamTimeForgetsNoProducerThatIsAtWork) {  // B22
+  Producers p;
+  p.apply({.producer_id = 7, .sequence = 0, .offset = 40, .timestamp = -1});
+  for (int i = 0; i < 10; ++i) {
+    p.apply({.producer_id = 8,
+             .sequence = i,
+             .offset = 41 + i,
+             .timestamp = (i + 1) * 365 * kProducerExpirationMs});
+  }
+  const Admission again = p.check({.producer_id = 7, .sequence = 0});
+  EXPECT_EQ(again.verdict, Verdict::kDuplicate);
+  EXPECT_EQ(again.base_offset, 40);
 }
 
 TEST(ProducerState, AProducerOfOldRecordsIsRememberedWhileItIsActive) {
