@@ -18,11 +18,18 @@ class Config(FreshBrokerTest):
     def data(self):
         return os.path.join(self.directory, "data")
 
-    def serve(self, *arguments):
+    def serve(self, *arguments, listen=None, **environment):
         """Runs it to its end, which must come by itself."""
-        return subprocess.run([binary(), "serve", "--data", self.data(), "--listen", f"127.0.0.1:{free_port()}",
-                               *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=30,
-                              check=False)
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("THALWEG_")}
+        address = listen or f"127.0.0.1:{free_port()}"
+        return subprocess.run([binary(), "serve", "--data", self.data(), "--listen", address, *arguments],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=30, check=False,
+                              env={**inherited, **environment})
+
+    def test_an_unknown_environment_variable_is_refused_by_name(self):
+        done = self.serve(THALWEG_NUM_PARTITION="3")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("THALWEG_NUM_PARTITION", done.stdout)
 
     def test_an_unknown_key_is_refused_by_name(self):
         done = self.serve("--set", "no.such.key=1")
@@ -36,8 +43,7 @@ class Config(FreshBrokerTest):
 
     def test_an_address_that_cannot_be_bound_is_refused_by_name(self):
         with Broker(os.path.join(self.directory, "first")) as broker:
-            done = subprocess.run([binary(), "serve", "--data", self.data(), "--listen", broker.bootstrap],
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=30, check=False)
+            done = self.serve(listen=broker.bootstrap)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn(str(broker.port), done.stdout)
 

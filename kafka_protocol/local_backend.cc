@@ -59,6 +59,7 @@ handlers::BrokerSettings broker_settings(const server::Config& config) {
   handlers::BrokerSettings settings;
   settings.node_id = *server::node_id(config);
   settings.num_partitions = static_cast<int32_t>(config.get_int("num.partitions"));
+  settings.replication_factor = static_cast<int16_t>(config.get_int("default.replication.factor"));
   settings.auto_create_topics = config.get_bool("auto.create.topics.enable");
   settings.delete_topics = config.get_bool("delete.topic.enable");
   settings.fetch_bytes_max = static_cast<int32_t>(config.get_int("fetch.max.bytes"));

@@ -20,6 +20,7 @@ struct BrokerSettings {
   int32_t node_id = 1;
   std::string cluster_id;
   int32_t num_partitions = 1;            // num.partitions
+  int16_t replication_factor = 1;        // default.replication.factor
   bool auto_create_topics = true;        // auto.create.topics.enable
   bool delete_topics = true;             // delete.topic.enable
   int32_t fetch_bytes_max = 57'671'680;  // fetch.max.bytes

@@ -89,10 +89,15 @@ std::vector<CreateTopicsResponse::Topic::Config> effective_configs(
   return effective;
 }
 
+int16_t replication_factor(const Broker& broker, const CreateTopicsRequest::Topic& asked) {
+  if (asked.replication_factor != -1) return asked.replication_factor;
+  return asked.assignments.empty() ? broker.settings.replication_factor : int16_t{1};
+}
+
 void describe(Broker& broker, const NewTopic& topic, int16_t replication_factor, bool created,
               CreateTopicsResponse::Topic& answer) {
   answer.num_partitions = topic.partitions;
-  answer.replication_factor = std::max<int16_t>(replication_factor, 1);
+  answer.replication_factor = replication_factor;
   answer.configs = effective_configs(broker, topic.configs);
   if (!created) return;
   if (const topics::TopicRef made = broker.topics.find(topic.name)) answer.topic_id = made->id();
@@ -120,7 +125,7 @@ base::Task<CreateTopicsResponse> create_topics(Broker& broker, const Call&,
       continue;
     }
     if (request.validate_only) {
-      describe(broker, topic, asked.replication_factor, false, answer);
+      describe(broker, topic, replication_factor(broker, asked), false, answer);
       continue;
     }
     wanted.push_back(std::move(topic));
@@ -132,7 +137,7 @@ base::Task<CreateTopicsResponse> create_topics(Broker& broker, const Call&,
     answer.error_code = faults[w].error;
     if (faults[w].ok()) {
       const auto& asked = request.topics[places[w]];
-      describe(broker, wanted[w], asked.replication_factor, true, answer);
+      describe(broker, wanted[w], replication_factor(broker, asked), true, answer);
     } else {
       answer.error_message = faults[w].message;
     }

@@ -64,10 +64,8 @@ base::Result<Config> load(const Options& options, const char* const* environment
   base::Status status = {};
   if (!options.config_file.empty()) status = load_file(config, options.config_file);
   if (!status) return std::unexpected(std::move(status).error());
-  for (const std::string& name : TRY(config.load_environment(environment))) {
-    base::log_warn("an environment variable names no configuration key and is left alone name=" +
-                   name);
-  }
+  status = config.load_environment(environment);
+  if (!status) return std::unexpected(std::move(status).error());
   for (const std::string& text : options.sets) {
     if (auto set = apply_set(config, text); !set) return std::unexpected(std::move(set).error());
   }

@@ -98,6 +98,14 @@ const ConfigKey* key_of_variable(std::string_view variable) {
   return key != nullptr ? key : find_config_key("thalweg." + name);
 }
 
+// Kubernetes and Docker describe a service called "thalweg" so, in the environment of every
+// container beside it: THALWEG_SERVICE_HOST, THALWEG_SERVICE_PORT_KAFKA, THALWEG_PORT,
+// THALWEG_PORT_9092_TCP_ADDR.
+bool names_a_service(std::string_view variable) {
+  return variable.find("_SERVICE_") != std::string_view::npos || variable.ends_with("_PORT") ||
+         variable.find("_PORT_") != std::string_view::npos;
+}
+
 }  // namespace
 
 Config::Config() {
@@ -150,8 +158,7 @@ base::Status Config::load_properties(std::string_view text, std::string_view fil
   return {};
 }
 
-base::Result<std::vector<std::string>> Config::load_environment(const char* const* environment) {
-  std::vector<std::string> unknown;
+base::Status Config::load_environment(const char* const* environment) {
   for (; *environment != nullptr; ++environment) {
     const std::string_view variable = *environment;
     if (!variable.starts_with(kEnvironmentPrefix)) continue;
@@ -160,15 +167,17 @@ base::Result<std::vector<std::string>> Config::load_environment(const char* cons
     const ConfigKey* key =
         key_of_variable(std::string_view(name).substr(kEnvironmentPrefix.size()));
     if (key == nullptr) {
-      unknown.push_back(name);
-      continue;
+      if (names_a_service(name)) continue;
+      return base::fail(
+          base::ErrorCode::kInvalidArgument,
+          "environment: " + name + " names no key; `thalweg config print` lists every key");
     }
     if (auto done = set(key->name, variable.substr(std::min(separator + 1, variable.size())),
                         "environment " + name);
         !done)
       return std::unexpected(std::move(done).error());
   }
-  return unknown;
+  return {};
 }
 
 const Config::Value& Config::value(std::string_view key) const {

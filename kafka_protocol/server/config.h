@@ -31,9 +31,9 @@ class Config {
   // Lines "key=value" or "key: value"; # and ! begin comments; a \ at the end continues a line.
   base::Status load_properties(std::string_view text, std::string_view file_name);
   // THALWEG_LOG_RETENTION_MS=1 sets log.retention.ms, THALWEG_DATA_DIR sets thalweg.data.dir.
-  // Returns the THALWEG_ variables that name no key: others put such names there too (Kubernetes:
-  // THALWEG_SERVICE_HOST), so they are not refused.
-  base::Result<std::vector<std::string>> load_environment(const char* const* environment);
+  // Other THALWEG_ variables are refused, but for those by which container platforms describe a
+  // service of that name.
+  base::Status load_environment(const char* const* environment);
 
   // The key exists and has that type, or it is a bug.
   int64_t get_int(std::string_view key) const;

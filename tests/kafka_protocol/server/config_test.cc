@@ -65,13 +65,24 @@ TEST(Config, NamesFileAndLineOfAMistake) {
   EXPECT_EQ(loaded.error().message, "f:2: 'nonsense' is not key=value");
 }
 
-TEST(Config, TheEnvironmentSetsKeysOfBothFamiliesAndLeavesStrangersAlone) {
-  const char* environment[] = {"PATH=/bin", "THALWEG_LOG_RETENTION_MS=9", "THALWEG_DATA_DIR=/d",
-                               "THALWEG_SERVICE_HOST=10.0.0.1", nullptr};
+TEST(Config, AnUnknownVariableOfTheEnvironmentIsRefusedByName) {
+  const char* environment[] = {"THALWEG_NUM_PARTITION=3", nullptr};
+  const auto loaded = Config().load_environment(environment);
+  ASSERT_FALSE(loaded);
+  EXPECT_NE(loaded.error().message.find("THALWEG_NUM_PARTITION"), std::string::npos);
+}
+
+TEST(Config, TheEnvironmentSetsKeysOfBothFamiliesAndMayDescribeServices) {
+  const char* environment[] = {"PATH=/bin",
+                               "THALWEG_LOG_RETENTION_MS=9",
+                               "THALWEG_DATA_DIR=/d",
+                               "THALWEG_SERVICE_HOST=10.0.0.1",
+                               "THALWEG_SERVICE_PORT_KAFKA=9092",
+                               "THALWEG_HEADLESS_PORT_9092_TCP_ADDR=10.0.0.1",
+                               "THALWEG_PORT=tcp://10.0.0.1:9092",
+                               nullptr};
   Config config;
-  const auto unknown = config.load_environment(environment);
-  ASSERT_TRUE(unknown);
-  EXPECT_EQ(*unknown, std::vector<std::string>{"THALWEG_SERVICE_HOST"});
+  ASSERT_TRUE(config.load_environment(environment));
   EXPECT_EQ(config.get_int("log.retention.ms"), 9);
   EXPECT_EQ(config.get_string("thalweg.data.dir"), "/d");
   EXPECT_EQ(config.value("thalweg.data.dir").source, "environment THALWEG_DATA_DIR");
