@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""kill -9 under load: no acknowledged record is lost, moved, repeated (idempotent) or shown and then taken back.
+"""kill -9 under load: no acknowledged record is lost, moved, repeated (idempotent) or shown and then taken back, and
+groups go on: the same members keep the same partitions, and no offset is reset.
 
 THALWEG_CRASH_ROUNDS (default 5) kills, each 1-5 s after the last restart; THALWEG_CRASH_RATE bounds each producer in
 records/s (default 0: as fast as it can); THALWEG_CRASH_SEED picks the moments.
@@ -13,6 +14,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "kit"), os.path.join(HERE, "crash")]
+import calls  # noqa: E402
 import clients  # noqa: E402
 import fetch_clients  # noqa: E402
 import verify  # noqa: E402
@@ -24,6 +26,7 @@ RATE = os.environ.get("THALWEG_CRASH_RATE", "0")
 SEED = int(os.environ.get("THALWEG_CRASH_SEED", str(int(time.time()))))
 PARTITIONS = 4
 KINDS = ("idempotent", "plain")
+FOLLOWERS = 2
 UNAVAILABLE_SECONDS_MAX = 10
 
 
@@ -43,15 +46,43 @@ class Crash(FreshBrokerTest):
         with open(self.path(name + ".log"), encoding="utf-8") as log:
             self.assertEqual(code, 0, f"{name}: {log.read()[-2000:]}")
 
-    def start_load(self, broker):
+    def start_followers(self, broker):
+        """Two members per topic, which share it before there is anything to read."""
         processes = {}
         for kind in KINDS:
             create_topic(broker, kind, PARTITIONS)
-            common = (broker.bootstrap, kind, str(PARTITIONS))
-            processes[kind] = self.run_program(kind, "producer.py", *common, kind, RATE, self.path(kind + ".acks"))
-            processes[f"{kind}-follower"] = self.run_program(
-                f"{kind}-follower", "follower.py", *common, f"follows-{kind}", self.path(kind + ".seen"))
+            for path in self.journals(kind):
+                name = os.path.basename(path) + "-follower"
+                processes[name] = self.run_program(name, "follower.py", broker.bootstrap, kind, f"follows-{kind}", path)
+        wait_until(lambda: all(self.shared(kind) for kind in KINDS), "each group shares its topic", 60)
         return processes
+
+    def start_producers(self, broker):
+        return {kind: self.run_program(kind, "producer.py", broker.bootstrap, kind, str(PARTITIONS), kind, RATE,
+                                       self.path(kind + ".acks")) for kind in KINDS}
+
+    def journals(self, kind):
+        return [self.path(f"{kind}.seen.{n}") for n in range(FOLLOWERS)]
+
+    def assignments(self, kind):
+        """What each member was given, one line each time."""
+        found = []
+        for path in self.journals(kind):
+            with open(path + ".assigned", "a+", encoding="ascii") as file:
+                file.seek(0)
+                found.append(file.read().splitlines())
+        return found
+
+    def shared(self, kind):
+        newest = [lines[-1].split() for lines in self.assignments(kind) if lines]
+        return len(newest) == FOLLOWERS and sorted(p for one in newest for p in one) == [
+            str(p) for p in range(PARTITIONS)]
+
+    def groups(self, broker):
+        """{kind: (member ids, what they were given)}: the same before and after, or the group did not go on."""
+        with calls.Client(broker) as client:
+            return {kind: (sorted(m["MemberId"] for m in client.describe_group(f"follows-{kind}")["Members"]),
+                           self.assignments(kind)) for kind in KINDS}
 
     def wait_for_acks(self, processes):
         """Until each producer was acknowledged something new; returns the seconds that took."""
@@ -67,7 +98,7 @@ class Crash(FreshBrokerTest):
             ends = end_offsets(broker, kind, PARTITIONS)
             found = verify.read_topic(broker.bootstrap, kind, ends)
             acknowledged = verify.check_acknowledged(self.path(kind + ".acks"), found)
-            seen = verify.check_followed(self.path(kind + ".seen"), found)
+            seen = sum(verify.check_followed(path, found) for path in self.journals(kind))
             if kind == "idempotent":
                 verify.check_exactly_once(found)
                 self.assertEqual(acknowledged, sum(ends.values()), "records that nobody was told of")
@@ -80,32 +111,34 @@ class Crash(FreshBrokerTest):
 
     def check_commits(self, broker, kind):
         committed = committed_offsets(broker, f"follows-{kind}", kind)
-        with open(self.path(kind + ".seen.commits"), encoding="ascii") as file:
-            for line in file:
-                partition, offset = map(int, line.split())
-                self.assertEqual(committed.get(partition), offset, f"the commit of {kind} [{partition}]")
+        for path in self.journals(kind):
+            with open(path + ".commits", encoding="ascii") as file:
+                for line in file:
+                    partition, offset = map(int, line.split())
+                    self.assertEqual(committed.get(partition), offset, f"the commit of {kind} [{partition}]")
 
     def test_no_acknowledged_record_is_lost_or_repeated_by_kill_9(self):
         print(f"THALWEG_CRASH_SEED={SEED}", flush=True)
         moments = random.Random(SEED)
         with Broker(self.path("broker")) as broker:
-            processes = self.start_load(broker)
-            self.wait_for_acks(processes)
+            followers = self.start_followers(broker)
+            groups = self.groups(broker)
+            producers = self.start_producers(broker)
+            self.wait_for_acks(producers)
             gaps, starts = [], []
             for _ in range(ROUNDS):
                 time.sleep(moments.uniform(1, 5))
                 broker.kill()
                 broker.start()
                 starts.append(broker.listening_seconds)
-                gaps.append(broker.listening_seconds + self.wait_for_acks(processes))
+                gaps.append(broker.listening_seconds + self.wait_for_acks(producers))
             print(f"from exec to serving: {max(starts):.2f} s at most; to the next ack of both producers: median "
                   f"{sorted(gaps)[len(gaps) // 2]:.2f} s, at most {max(gaps):.2f} s", flush=True)
-            for name, process in processes.items():
-                if not name.endswith("follower"):
-                    self.end_program(name, process)
-            for name, process in processes.items():
-                if name.endswith("follower"):
-                    self.end_program(name, process)
+            for name, process in producers.items():
+                self.end_program(name, process)
+            self.assertEqual(self.groups(broker), groups, "a group was rebalanced")
+            for name, process in followers.items():
+                self.end_program(name, process)
             self.check(broker)
             if not is_peer():
                 self.assertLess(max(gaps), UNAVAILABLE_SECONDS_MAX)

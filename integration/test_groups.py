@@ -19,10 +19,10 @@ RECORDS = 6000
 
 
 class Member:
-    def __init__(self, test, name, topic, group, strategy):
+    def __init__(self, test, name, topic, group, strategy, *instance):
         self.path = os.path.join(test.directory, f"{group}-{name}.journal")
         command = [fetch_clients.python(), os.path.join(HERE, "groups", "member.py"), test.broker.bootstrap, topic,
-                   group, strategy, self.path]
+                   group, strategy, self.path, *instance]
         self.process = clients.start(command, self.path + ".log")
         test.addCleanup(lambda: self.process.poll() is None and self.process.kill())
 
@@ -32,6 +32,10 @@ class Member:
         with open(self.path, encoding="ascii") as file:
             return [tuple(map(int, line.split()[1:])) for line in file
                     if line.startswith(word + " ") and line.endswith("\n")]
+
+    def assignments(self):
+        """How often it was given partitions, or asked for them back."""
+        return len(self.lines("assigned")) + len(self.lines("revoked"))
 
     def owned(self):
         """Partitions it was given and not yet asked to give back."""
@@ -96,6 +100,31 @@ class Rebalance(BrokerTest):
 
     def test_partitions_of_a_killed_member_move_with_the_cooperative_assignor(self):
         self.survive("cooperative-sticky")
+
+
+class Static(BrokerTest):
+    settled = Rebalance.settled
+    produce = Rebalance.produce
+    check_reads = Rebalance.check_reads
+
+    def test_a_killed_static_member_returns_to_its_partitions_without_a_rebalance(self):
+        topic = group = "static"
+        create_topic(self.broker, topic, PARTITIONS)
+        self.produce(topic, 1)
+        killed, *others = [Member(self, name, topic, group, "range", name) for name in ("a", "b", "c")]
+        wait_until(lambda: self.settled([killed, *others]), "three members share the partitions", 60)
+        before, owned = [member.assignments() for member in others], killed.owned()
+        killed.process.kill()
+        killed.process.wait()
+        self.produce(topic, 2)
+        back = Member(self, "a-again", topic, group, "range", "a")
+        wait_until(lambda: back.owned() == owned, "it has its partitions again", 5)  # its session lasts 6 s
+        ends = {p: 2 * RECORDS // PARTITIONS for p in range(PARTITIONS)}
+        wait_until(lambda: committed_offsets(self.broker, group, topic) == ends, "everything is read and committed", 60)
+        self.assertEqual([member.assignments() for member in others], before, "the others were disturbed")
+        for member in (back, *others):
+            member.end()
+        self.check_reads([killed, back, *others], ends)
 
 
 class Tools(BrokerTest):

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Reads a topic from its beginning until SIGTERM, committing each second, and journals what it saw.
+"""A member of a group: reads its partitions until SIGTERM, commits each second, and journals what it saw.
 
-    follower.py BOOTSTRAP TOPIC PARTITIONS GROUP JOURNAL
+    follower.py BOOTSTRAP TOPIC GROUP JOURNAL
 
-The journal is a sequence of (partition u32, number u64, offset u64) in the order received; the last committed
-offsets that were acknowledged go to JOURNAL.commits, one "partition offset" per line.
+It is given its partitions while they are empty. The journal is a sequence of (partition u32, number u64, offset u64)
+in the order received; the last committed offsets that were acknowledged go to JOURNAL.commits, one "partition offset"
+per line; each assignment goes to JOURNAL.assigned, the partitions on a line.
 """
 
 import signal
@@ -31,13 +32,20 @@ def commit(consumer, positions, path):
 
 
 def main():
-    bootstrap, topic, partitions, group, journal_path = sys.argv[1:]
+    bootstrap, topic, group, journal_path = sys.argv[1:]
     stop = []
     signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
     consumer = confluent_kafka.Consumer({
         "bootstrap.servers": bootstrap, "group.id": group, "enable.auto.commit": False,
         "auto.offset.reset": "error", "reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 200, "log_level": 2})
-    consumer.assign([confluent_kafka.TopicPartition(topic, p, 0) for p in range(int(partitions))])
+
+    def assigned(_, given):
+        with open(journal_path + ".assigned", "a", encoding="ascii") as file:
+            file.write(" ".join(str(tp.partition) for tp in given) + "\n")
+        # Nothing is committed yet; what comes after the first record must never ask for a reset.
+        consumer.assign([confluent_kafka.TopicPartition(topic, tp.partition, 0) for tp in given])
+
+    consumer.subscribe([topic], on_assign=assigned)
     positions, last_commit = {}, time.monotonic()
     with open(journal_path, "wb", buffering=1 << 16) as journal:
         while not stop:

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """A group member that journals what it was given and commits after each batch, until SIGTERM.
 
-    member.py BOOTSTRAP TOPIC GROUP STRATEGY JOURNAL
+    member.py BOOTSTRAP TOPIC GROUP STRATEGY JOURNAL [INSTANCE]
 
-Lines of the journal: "assigned P P ...", "revoked P P ...", "read P OFFSET", "committed P OFFSET".
+With INSTANCE it is a static member. Lines of the journal: "assigned P P ...", "revoked P P ...", "read P OFFSET", "committed P OFFSET".
 """
 
 import signal
@@ -13,7 +13,7 @@ import confluent_kafka
 
 
 def main():
-    bootstrap, topic, group, strategy, path = sys.argv[1:]
+    bootstrap, topic, group, strategy, path, *instance = sys.argv[1:]
     stop = []
     signal.signal(signal.SIGTERM, lambda *_: stop.append(True))
     with open(path, "w", buffering=1, encoding="ascii") as journal:
@@ -24,7 +24,7 @@ def main():
         consumer = confluent_kafka.Consumer({
             "bootstrap.servers": bootstrap, "group.id": group, "partition.assignment.strategy": strategy,
             "auto.offset.reset": "earliest", "enable.auto.commit": False, "session.timeout.ms": 6000,
-            "heartbeat.interval.ms": 500, "log_level": 2})
+            "heartbeat.interval.ms": 500, "log_level": 2, **({"group.instance.id": instance[0]} if instance else {})})
         consumer.subscribe([topic], on_assign=note("assigned"), on_revoke=note("revoked"))
         while not stop:
             batch = [m for m in consumer.consume(50, 0.2) if not m.error()]
