@@ -73,7 +73,9 @@ base::Task<base::Result<LogWriter::Put>> LogWriter::put() {
     co_return Put::kCreated;
   }
   const base::ErrorCode code = answer.error().code;
-  if (code == base::ErrorCode::kInvalidArgument) co_return std::unexpected(answer.error());
+  if (code == base::ErrorCode::kInvalidArgument || code == base::ErrorCode::kClosed) {
+    co_return std::unexpected(answer.error());
+  }
   // No space proves that this put created nothing, but not that an earlier one into this slot will
   // not.
   if (code == base::ErrorCode::kNoSpace) {

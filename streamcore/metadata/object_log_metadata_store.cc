@@ -17,7 +17,7 @@ constexpr size_t kPendingOverheadBytes = 256;
 // Trying again would find the same. Everything else is the way to the object store.
 bool is_fatal(const base::Error& error) {
   return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kUnsupported ||
-         error.code == ErrorCode::kInvalidArgument;
+         error.code == ErrorCode::kInvalidArgument || error.code == ErrorCode::kClosed;
 }
 
 }  // namespace

@@ -7,7 +7,8 @@
 // snapshots and deletes old log. All of it lives on one executor.
 //
 // Failure: while the object store does not answer, everything waits and is tried again. A damaged
-// log entry ends the store: every call answers kCorrupt from then on, and nothing is skipped.
+// log entry ends the store: every call answers kCorrupt from then on, and nothing is skipped. So
+// does an object store that has ended (kClosed).
 #pragma once
 
 #include <cstdint>

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
+#include "streamcore/base/log.h"
 #include "streamcore/object_store/object_key.h"
 
 namespace thalweg::object_store {
@@ -113,8 +115,14 @@ std::unexpected<base::Error> not_created(const base::Error& cause) {
   return std::unexpected(unknown(cause));
 }
 
+std::unexpected<base::Error> ended() {
+  return fail(ErrorCode::kClosed, "the object store ended: a directory could not be synced");
+}
+
 std::unexpected<base::Error> read_failed(const base::Error& cause) {
-  if (cause.code == ErrorCode::kNotFound) return std::unexpected(cause);
+  if (cause.code == ErrorCode::kNotFound || cause.code == ErrorCode::kClosed) {
+    return std::unexpected(cause);
+  }
   return fail(ErrorCode::kUnavailable, cause.message);
 }
 
@@ -190,9 +198,7 @@ Task<Result<std::unique_ptr<LocalObjectStore>>> LocalObjectStore::open(base::Fil
 Task<Result<PutOutcome>> LocalObjectStore::put_if_absent(std::string key,
                                                          std::vector<ByteView> parts) {
   CO_TRY(check_key(key));
-  if (sync_failed_) {
-    co_return fail(ErrorCode::kUnknownOutcome, "an earlier sync of a directory failed");
-  }
+  if (sync_failed_) co_return ended();
   co_await files_in_use_.acquire(1);
   const FilesInUse in_use(files_in_use_);
   const std::string temporary = temporary_prefix_ + std::to_string(counter_++);
@@ -238,11 +244,11 @@ Task<Status> LocalObjectStore::know_directory(std::string directory) {
 
 Task<Status> LocalObjectStore::sync_names(std::string directory) {
   const Status synced = co_await files_.sync_directory(std::move(directory));
-  if (!synced) sync_failed_ = true;
-  if (sync_failed_) {
-    co_return fail(ErrorCode::kUnavailable,
-                   synced ? "an earlier sync of a directory failed" : synced.error().message);
+  if (!synced && !std::exchange(sync_failed_, true)) {
+    base::log_error("object store ended: a directory could not be synced: " +
+                    synced.error().message);
   }
+  if (sync_failed_) co_return ended();
   co_return Status();
 }
 
@@ -302,7 +308,7 @@ Task<Result<ListPage>> LocalObjectStore::list(std::string prefix, std::string st
   Listing listing{.prefix = std::move(prefix), .start_after = std::move(start_after), .page = {}};
   Status done = co_await collect(listing, "");
   if (done) done = co_await sync_listed(listing.page);
-  if (!done) co_return fail(ErrorCode::kUnavailable, done.error().message);
+  if (!done) co_return read_failed(done.error());
   co_return std::move(listing.page);
 }
 

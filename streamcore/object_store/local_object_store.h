@@ -8,8 +8,8 @@
 // A put writes and syncs a temporary file, then link(2)s it to its name (the atomic put-if-absent)
 // and syncs the directory; only then does it answer. No object is ever shown before its name is
 // durable, not even to other callers of this store. Several processes may use one directory. A
-// failed directory sync ends the store: until it is opened again, nothing it cannot vouch for is
-// answered.
+// failed directory sync ends the store (kClosed), which it logs: until it is opened again, nothing
+// it cannot vouch for is answered.
 #pragma once
 
 #include <memory>

@@ -6,6 +6,8 @@
 //  - An answer kCreated means durable. kUnknownOutcome (a time-out, a conflict, a 5xx) says
 //    nothing: the object may appear later. The caller may send the same bytes to the same key
 //    again, never others.
+//  - kClosed: the store has ended and answers so from now on; this call did nothing. Trying again
+//    is of no use until the store is opened again.
 //  - A key that was removed may be created again: never re-use keys whose absence means something.
 //
 // Keys are 1..1024 bytes of [A-Za-z0-9._/-]; their path parts are 1..250 bytes, never "." or ".."

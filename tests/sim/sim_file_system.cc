@@ -168,6 +168,7 @@ void SimFileSystem::heal() {
   fail_site_ = UINT64_MAX;
   fail_for_ever_ = false;
   fail_next_sync_ = false;
+  fail_next_directory_sync_ = false;
   fail_next_read_ = false;
 }
 
@@ -401,10 +402,12 @@ Task<Status> SimFileSystem::sync_directory(std::string path) {
                       (!change.added.empty() && parent_of(change.added) == path);
     return here && change.sequence <= last;
   };
+  const bool fails = std::exchange(fail_next_directory_sync_, false);
   for (const EntryChange& change : changes_) {
-    if (covered(change)) apply(change, durable_entries_);
+    if (covered(change) && !fails) apply(change, durable_entries_);
   }
   std::erase_if(changes_, covered);
+  if (fails) co_return fail(ErrorCode::kUnavailable, "simulated directory sync error");
   co_await pause();
   co_return Status();
 }

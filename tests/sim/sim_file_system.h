@@ -47,6 +47,8 @@ class SimFileSystem final : public base::FileSystem {
   void fail_write_site(uint64_t site, bool for_ever);
   // The next sync of a file fails, and what it should have synced may be lost whatever follows.
   void fail_next_sync() { fail_next_sync_ = true; }
+  // The same for the next sync of a directory and the names in it.
+  void fail_next_directory_sync() { fail_next_directory_sync_ = true; }
   void fail_next_read() { fail_next_read_ = true; }
   // Ends every fault set above that has not happened yet. What a failed sync lost stays lost.
   void heal();
@@ -119,6 +121,7 @@ class SimFileSystem final : public base::FileSystem {
   bool fail_for_ever_ = false;
   bool full_ = false;
   bool fail_next_sync_ = false;
+  bool fail_next_directory_sync_ = false;
   bool fail_next_read_ = false;
 };
 

@@ -222,6 +222,29 @@ TEST_F(ObjectLogWriting, RetiredWhileAliveAnswersUnknownAndGoesOn) {
   EXPECT_EQ(**node.get("a"), "3");
 }
 
+TEST_F(ObjectLogWriting, AnObjectStoreThatEndedEndsTheLogWithOneErrorLine) {
+  MetadataNode node(bucket_, {.single_writer = true});
+  ASSERT_TRUE(node.start());
+  bool first = true;
+  bucket_.put_fault = [&](std::string_view) {
+    return std::exchange(first, false) ? PutFault::kLost : PutFault::kEnded;
+  };
+  std::optional<base::Status> sent;
+  std::optional<base::Status> waiting;
+  send(node, set("k", "1"), sent);
+  node.executor().run_for(std::chrono::milliseconds(1));
+  send(node, set("k", "2"), waiting);
+  node.executor().run_for(std::chrono::seconds(10));
+  ASSERT_TRUE(sent.has_value() && waiting.has_value());
+  EXPECT_EQ(sent->error().code, ErrorCode::kUnknownOutcome);
+  EXPECT_EQ(waiting->error().code, ErrorCode::kClosed);
+  std::optional<base::Status> later;
+  send(node, set("k", "3"), later);
+  node.executor().run_until_idle();
+  EXPECT_EQ(later->error().code, ErrorCode::kClosed);
+  EXPECT_EQ(log_.take(base::LogLevel::kError, "metadata log ended"), 1);
+}
+
 }  // namespace
 
 }  // namespace thalweg::metadata

@@ -45,6 +45,7 @@ base::Result<PutOutcome> BucketClient::store(const std::string& key, std::string
     case PutFault::kLate: bucket_.late.emplace_back(key, std::move(bytes)); return unknown;
     case PutFault::kAnswerLost: bucket_.put(key, std::move(bytes)); return unknown;
     case PutFault::kNoSpace: return base::fail(ErrorCode::kNoSpace, "no space for " + key);
+    case PutFault::kEnded: return base::fail(ErrorCode::kClosed, "the store ended");
     case PutFault::kDamaged: bytes[bytes.size() / 2] ^= 4; break;
   }
   return bucket_.put(key, std::move(bytes)) ? PutOutcome::kCreated : PutOutcome::kExists;

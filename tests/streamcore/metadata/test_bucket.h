@@ -20,7 +20,7 @@
 
 namespace thalweg::metadata {
 
-enum class PutFault { kNone, kLost, kLate, kAnswerLost, kNoSpace, kDamaged };
+enum class PutFault { kNone, kLost, kLate, kAnswerLost, kNoSpace, kDamaged, kEnded };
 
 class Bucket {
  public:

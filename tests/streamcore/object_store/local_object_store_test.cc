@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 
+#include "streamcore/base/log.h"
 #include "streamcore/base/task_group.h"
 #include "tests/sim/sim_executor.h"
 #include "tests/sim/sim_file_system.h"
@@ -207,6 +208,28 @@ TEST(LocalObjectStore, FailedSyncOfAnObjectIsUnknownAndLeavesNothing) {
   EXPECT_EQ(machine.put("a", "x").error().code, ErrorCode::kUnknownOutcome);
   EXPECT_EQ(machine.get("a"), std::nullopt);
   EXPECT_EQ(machine.put("a", "x").value(), PutOutcome::kCreated);
+}
+
+TEST(LocalObjectStore, AFailedSyncOfADirectoryEndsTheStoreWithOneErrorLine) {
+  std::vector<std::string> errors;
+  base::set_log_sink([&](base::LogLevel level, std::string_view line) {
+    if (level == base::LogLevel::kError) errors.emplace_back(line);
+  });
+  Machine machine(1);
+  ASSERT_TRUE(machine.put("a", "x").has_value());
+  machine.disk().fail_next_directory_sync();
+  EXPECT_EQ(machine.put("b", "y").error().code, ErrorCode::kUnknownOutcome);
+  EXPECT_EQ(machine.put("c", "z").error().code, ErrorCode::kClosed);
+  EXPECT_EQ(machine.put("b", "y").error().code, ErrorCode::kClosed);
+  EXPECT_EQ(sim::run(machine.executor(), machine.store().get("b", std::nullopt)).error().code,
+            ErrorCode::kClosed);
+  EXPECT_EQ(sim::run(machine.executor(), machine.store().list("", "")).error().code,
+            ErrorCode::kClosed);
+  EXPECT_EQ(machine.get("a"), "x");  // vouched for before
+  base::set_log_sink({});
+  EXPECT_EQ(errors.size(), 1u);
+  machine.crash();
+  EXPECT_EQ(machine.put("c", "z").value(), PutOutcome::kCreated);
 }
 
 TEST(LocalObjectStore, LeavesTheTemporariesOfALivingProcessAlone) {
