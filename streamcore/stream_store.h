@@ -180,9 +180,9 @@ class StreamStore {
   // kOutOfRange below the trim point or beyond the tail.
   virtual base::Task<base::Result<ReadResult>> read(StreamId stream, Offset from,
                                                     size_t max_bytes) = 0;
-  // The first readable entry whose max timestamp is at least `timestamp`.
+  // The first readable entry that ends past `from` and whose max timestamp is at least `timestamp`.
   virtual base::Task<base::Result<std::optional<EntryRef>>> find_timestamp(
-      StreamId stream, base::Timestamp timestamp) = 0;
+      StreamId stream, base::Timestamp timestamp, Offset from) = 0;
   // The largest max timestamp of a readable entry; -1 if there is none.
   virtual base::Task<base::Result<base::Timestamp>> max_timestamp(StreamId stream) = 0;
   // Reads no payloads.
@@ -193,6 +193,11 @@ class StreamStore {
 
   // Durable before it answers; never moves back. At most the durable tail (kOutOfRange).
   virtual base::Task<base::Status> trim(StreamId stream, Offset to) = 0;
+  // The first `limit` streams in [from, end), ascending, that were appended to and not removed.
+  // Costs nothing for the others.
+  virtual base::Task<base::Result<std::vector<StreamId>>> written_streams(StreamId from,
+                                                                          StreamId end,
+                                                                          size_t limit) = 0;
   // Trims whole segments that the policy no longer keeps; the trim point afterwards.
   virtual base::Task<base::Result<Offset>> retain(StreamId stream, RetentionPolicy policy) = 0;
   virtual base::Task<base::Status> remove(std::vector<StreamId> streams) = 0;

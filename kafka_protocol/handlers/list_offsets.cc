@@ -16,6 +16,8 @@ using PartitionAnswer = ListOffsetsResponse::Topic::Partition;
 
 namespace {
 
+constexpr int kBatchesPerTurn = 64;  // looked into for a timestamp
+
 // Timestamps that mean a place (ListOffsetsRequest.java); each with the first version that knows it
 // (B33).
 constexpr int64_t kLatest = -1;
@@ -35,35 +37,38 @@ int16_t first_version_of(int64_t timestamp) {
   }
 }
 
-void answer_found(PartitionAnswer& answer, const EntryRef& entry,
-                  const base::Result<std::optional<records::OffsetAndTimestamp>>& found) {
-  if (!found.has_value()) {
-    answer.error_code = KafkaError::kCorruptMessage;
-  } else if (found->has_value()) {
-    answer.offset = (*found)->offset;
-    answer.timestamp = (*found)->timestamp;
-    answer.leader_epoch = entry.header.leader_epoch.value;
-  }
-}
-
 // The first record at or after `timestamp`; looks inside the batch, since a batch only knows its
-// largest (B34).
+// largest (B34). A producer may have overstated that: then the next batch is looked into.
 base::Task<void> by_timestamp(Broker& broker, StreamId stream, base::Timestamp timestamp,
                               bool largest, PartitionAnswer& answer) {
-  const auto entry = co_await broker.store.find_timestamp(stream, timestamp);
-  if (!entry.has_value()) {
-    answer.error_code = KafkaError::kKafkaStorageError;
-    co_return;
+  Offset from(0);
+  for (int looked_into = 1;; ++looked_into) {
+    const auto entry = co_await broker.store.find_timestamp(stream, timestamp, from);
+    if (!entry.has_value()) {
+      answer.error_code = KafkaError::kKafkaStorageError;
+      co_return;
+    }
+    if (!entry->has_value()) co_return;  // none: (-1, -1) and no error
+    const EntryRef& found = **entry;
+    const auto batch = records::BatchView::parse(found.payload.bytes);
+    base::Result<std::optional<records::OffsetAndTimestamp>> record = std::nullopt;
+    if (batch.has_value()) {
+      record = largest ? records::max_timestamp_record(*batch)
+                       : records::find_offset_by_timestamp(*batch, timestamp);
+    }
+    if (!batch.has_value() || !record.has_value()) {
+      answer.error_code = KafkaError::kCorruptMessage;
+      co_return;
+    }
+    if (record->has_value()) {
+      answer.offset = (*record)->offset;
+      answer.timestamp = (*record)->timestamp;
+      answer.leader_epoch = found.header.leader_epoch.value;
+      co_return;
+    }
+    from = found.header.end();
+    if (looked_into % kBatchesPerTurn == 0) co_await base::yield(broker.home);
   }
-  if (!entry->has_value()) co_return;  // none: (-1, -1) and no error
-  const auto batch = records::BatchView::parse((*entry)->payload.bytes);
-  if (!batch.has_value()) {
-    answer.error_code = KafkaError::kCorruptMessage;
-    co_return;
-  }
-  answer_found(answer, **entry,
-               largest ? records::max_timestamp_record(*batch)
-                       : records::find_offset_by_timestamp(*batch, timestamp));
 }
 
 base::Task<void> by_largest_timestamp(Broker& broker, StreamId stream, PartitionAnswer& answer) {

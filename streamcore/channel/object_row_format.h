@@ -4,12 +4,13 @@
 //   u8   version (1)
 //   u8   state: 1 PREPARED, 2 COMMITTED, 3 DELETING, 4 DESTROYED
 //   u32  live ranges (COMMITTED only)
-//   i64  since: wall-clock ms at which DELETING or DESTROYED began
+//   i64  since: wall-clock ms at which COMMITTED, DELETING or DESTROYED began; 0 when PREPARED
 //   u32  CRC32C of everything before
 //
 // PREPARED before the upload, COMMITTED in the transaction that writes the rows naming it, DELETING
 // when the last range went, DESTROYED when a sweeper took a PREPARED one away (the row stays: a
-// late upload must not be mistaken for live).
+// late upload must not be mistaken for live). The last two lie under a key of their own, so that
+// the collector reads no other.
 #pragma once
 
 #include <string>

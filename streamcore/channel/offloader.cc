@@ -4,6 +4,7 @@
 #include <map>
 
 #include "streamcore/base/check.h"
+#include "streamcore/base/crc32c.h"
 #include "streamcore/base/log.h"
 #include "streamcore/channel/row_keys.h"
 #include "streamcore/chunk/recovery.h"
@@ -25,7 +26,7 @@ struct Offloader::Object {
   ObjectId id;
   std::vector<size_t> streams;  // indexes into the plan
   segment::BuiltSegment built;
-  uint32_t committed_ranges = 0;
+  ObjectRow row;  // COMMITTED once a part of the commit names it
 };
 
 struct Offloader::Job {
@@ -38,6 +39,17 @@ struct Offloader::Job {
   std::vector<std::pair<size_t, StreamRow>> new_rows;  // planned stream, its row after the commit
 };
 
+namespace {
+// What lay in memory since it was written is checked before segments are made of it: they get a CRC
+// of their own, and would make damage look sound.
+bool is_intact(base::ByteView chunk) {
+  if (chunk.empty()) return false;
+  const auto header = chunk::decode_header(chunk);
+  return header.has_value() && header->total_length == chunk.size() &&
+         base::crc32c(chunk.subspan(chunk::kChunkHeaderBytes)) == header->body_crc;
+}
+}  // namespace
+
 base::Task<base::Result<std::vector<base::Slice>>> Offloader::load_chunks(size_t count) {
   // Taken before anything suspends: a chunk may leave memory while an older one is read from disk.
   std::vector<base::Slice> bytes;
@@ -46,8 +58,18 @@ base::Task<base::Result<std::vector<base::Slice>>> Offloader::load_chunks(size_t
     bytes.push_back(parts_.tail.unoffloaded(i).bytes);
     keys.push_back(parts_.tail.unoffloaded(i).key);
   }
+  uint64_t since_yield = 0;
   for (size_t i = 0; i < count; ++i) {
-    if (!bytes[i].bytes.empty()) continue;
+    if (is_intact(bytes[i].bytes)) {
+      since_yield += bytes[i].bytes.size();
+      if (since_yield < kBuildBytesPerTurn) continue;
+      since_yield = 0;
+      co_await base::yield(parts_.executor);
+      continue;
+    }
+    if (!bytes[i].bytes.empty()) {
+      base::log_error("chunk damaged in memory, read from the log instead: " + to_string(keys[i]));
+    }
     bytes[i] = CO_TRY(co_await chunk::read_chunk(parts_.replicas, keys[i]));
   }
   co_return bytes;
@@ -240,13 +262,9 @@ base::Task<base::Status> Offloader::commit_part(Job& job, metadata::Transaction 
     Object& object = job.objects[i];
     const uint32_t added = std::exchange(job.added_ranges[i], 0);
     if (added == 0) continue;
-    if (object.committed_ranges == 0) {
-      SegmentObjects::commit(transaction, object.id, added);
-    } else {
-      SegmentObjects::commit_more(transaction, object.id, object.committed_ranges,
-                                  object.committed_ranges + added);
-    }
-    object.committed_ranges += added;
+    object.row = object.row.state == ObjectState::kPrepared
+                     ? parts_.objects.commit(transaction, object.id, added)
+                     : SegmentObjects::commit_more(transaction, object.id, object.row, added);
   }
   CO_TRY(co_await parts_.objects.release(transaction, released));
   ChannelRow row = parts_.row.row();

@@ -10,15 +10,23 @@ std::string hex16(uint64_t n) {
   return text;
 }
 
-std::string channel_row_key(ChannelId id) { return "channel/" + hex16(id.value); }
-std::string stream_row_key(StreamId id) { return "stream/" + hex16(id.value); }
-std::string object_row_key(ObjectId id) { return std::string(kObjectRowPrefix) + hex16(id.value); }
-
-ObjectId object_of_row_key(std::string_view key) {
+namespace {
+uint64_t id_of(std::string_view key, std::string_view prefix) {
   uint64_t id = 0;
-  key.remove_prefix(kObjectRowPrefix.size());
+  key.remove_prefix(prefix.size());
   std::from_chars(key.data(), key.data() + key.size(), id, 16);
-  return ObjectId(id);
+  return id;
+}
+}  // namespace
+
+std::string channel_row_key(ChannelId id) { return "channel/" + hex16(id.value); }
+std::string stream_row_key(StreamId id) { return std::string(kStreamRowPrefix) + hex16(id.value); }
+std::string object_row_key(ObjectId id) { return std::string(kObjectRowPrefix) + hex16(id.value); }
+std::string dying_row_key(ObjectId id) { return std::string(kDyingRowPrefix) + hex16(id.value); }
+
+StreamId stream_of_row_key(std::string_view key) { return StreamId(id_of(key, kStreamRowPrefix)); }
+ObjectId object_of_row_key(std::string_view key, std::string_view prefix) {
+  return ObjectId(id_of(key, prefix));
 }
 
 std::string segment_row_prefix(StreamId stream) { return "segment/" + hex16(stream.value) + "/"; }

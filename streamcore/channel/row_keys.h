@@ -4,7 +4,8 @@
 //   channel/<id>                 channel_row_format.h
 //   stream/<id>                  stream_row_format.h
 //   segment/<stream>/<first>     segment/segment_row_format.h
-//   object/<id>                  object_row_format.h
+//   object/<id>                  object_row_format.h, while PREPARED or COMMITTED
+//   dying/<id>                   the same, once DELETING or DESTROYED
 //   next/<name>                  id counters (metadata/id_allocator.h)
 #pragma once
 
@@ -17,11 +18,16 @@ namespace thalweg::channel {
 
 std::string hex16(uint64_t n);
 std::string channel_row_key(ChannelId id);
+inline constexpr std::string_view kStreamRowPrefix = "stream/";
 std::string stream_row_key(StreamId id);
+// The id in a stream row's key.
+StreamId stream_of_row_key(std::string_view key);
 inline constexpr std::string_view kObjectRowPrefix = "object/";
 std::string object_row_key(ObjectId id);
-// The id in an object row's key.
-ObjectId object_of_row_key(std::string_view key);
+inline constexpr std::string_view kDyingRowPrefix = "dying/";
+std::string dying_row_key(ObjectId id);
+// The id in the key of a row with this prefix.
+ObjectId object_of_row_key(std::string_view key, std::string_view prefix);
 std::string segment_row_prefix(StreamId stream);
 std::string segment_row_key(StreamId stream, Offset first);
 inline constexpr std::string_view kNextObjectKey = "next/object";

@@ -87,7 +87,7 @@ base::Task<base::Status> SegmentMerger::swap(StreamState& stream, const Rows& ol
   }
   const segment::SegmentRow merged{.object = object, .range = range};
   transaction.set(segment_row_key(stream.id, range.first), segment::encode_segment_row(merged));
-  SegmentObjects::commit(transaction, object, 2);  // the range and the annotation
+  parts_.objects.commit(transaction, object, 2);  // the range and the annotation
   CO_TRY(co_await parts_.objects.release(transaction, released));
   const base::Status committed = co_await parts_.metadata.commit(std::move(transaction));
   if (!committed.has_value()) {

@@ -1,6 +1,7 @@
 #include "streamcore/channel/segment_objects.h"
 
 #include "streamcore/base/check.h"
+#include "streamcore/base/log.h"
 #include "streamcore/channel/row_keys.h"
 #include "streamcore/segment/segment_format.h"
 
@@ -9,6 +10,7 @@ namespace thalweg::channel {
 namespace {
 constexpr uint64_t kIdBlock = 1000;
 constexpr size_t kScanRows = 1000;
+constexpr size_t kUnknownPagesMax = 100;  // a local store reads a whole directory for each
 }  // namespace
 
 SegmentObjects::SegmentObjects(base::Executor& executor, base::Clock& clock,
@@ -35,18 +37,30 @@ base::Task<base::Result<std::vector<ObjectId>>> SegmentObjects::prepare(metadata
   co_return ids;
 }
 
-void SegmentObjects::commit(metadata::Transaction& transaction, ObjectId object, uint32_t ranges) {
+ObjectRow SegmentObjects::commit(metadata::Transaction& transaction, ObjectId object,
+                                 uint32_t ranges) {
+  const ObjectRow row{
+      .state = ObjectState::kCommitted, .live_ranges = ranges, .since = clock_.wall_now()};
   const std::string key = object_row_key(object);
   transaction.require(key, encode_object_row({.state = ObjectState::kPrepared}))
-      .set(key, encode_object_row({.state = ObjectState::kCommitted, .live_ranges = ranges}));
+      .set(key, encode_object_row(row));
+  return row;
 }
 
-void SegmentObjects::commit_more(metadata::Transaction& transaction, ObjectId object,
-                                 uint32_t before, uint32_t after) {
-  const auto row = [](uint32_t ranges) {
-    return encode_object_row({.state = ObjectState::kCommitted, .live_ranges = ranges});
-  };
-  transaction.require(object_row_key(object), row(before)).set(object_row_key(object), row(after));
+ObjectRow SegmentObjects::commit_more(metadata::Transaction& transaction, ObjectId object,
+                                      const ObjectRow& before, uint32_t ranges) {
+  ObjectRow after = before;
+  after.live_ranges += ranges;
+  const std::string key = object_row_key(object);
+  transaction.require(key, encode_object_row(before)).set(key, encode_object_row(after));
+  return after;
+}
+
+base::Task<base::Result<base::Timestamp>> SegmentObjects::committed_at(ObjectId object) {
+  const auto bytes = CO_TRY(co_await metadata_.get(object_row_key(object)));
+  if (!bytes.has_value()) co_return 0;
+  const ObjectRow row = CO_TRY(decode_object_row(*bytes));
+  co_return row.state == ObjectState::kCommitted ? row.since : 0;
 }
 
 base::Task<base::Status> SegmentObjects::release(metadata::Transaction& transaction,
@@ -59,10 +73,13 @@ base::Task<base::Status> SegmentObjects::release(metadata::Transaction& transact
     if (row.state != ObjectState::kCommitted) continue;
     CHECK_GE(row.live_ranges, ranges);
     row.live_ranges -= ranges;
-    if (row.live_ranges == 0) {
-      row = {.state = ObjectState::kDeleting, .since = clock_.wall_now()};
+    transaction.require(key, *bytes);
+    if (row.live_ranges > 0) {
+      transaction.set(key, encode_object_row(row));
+      continue;
     }
-    transaction.require(key, *bytes).set(key, encode_object_row(row));
+    row = {.state = ObjectState::kDeleting, .since = clock_.wall_now()};
+    transaction.erase(key).set(dying_row_key(object), encode_object_row(row));
   }
   co_return base::Status{};
 }
@@ -72,8 +89,10 @@ base::Task<base::Status> SegmentObjects::destroy(std::string key, std::string ro
                                                  const metadata::Condition& owner) {
   metadata::Transaction transaction;
   transaction.conditions.push_back(owner);
+  const ObjectRow row{.state = ObjectState::kDestroyed, .since = clock_.wall_now()};
   transaction.require(key, std::move(row_bytes))
-      .set(key, encode_object_row({.state = ObjectState::kDestroyed, .since = clock_.wall_now()}));
+      .erase(key)
+      .set(dying_row_key(object), encode_object_row(row));
   CO_TRY(co_await metadata_.commit(std::move(transaction)));
   co_return co_await objects_.remove(segment::segment_key(object));
 }
@@ -86,7 +105,8 @@ base::Task<base::Status> SegmentObjects::sweep_prepared(metadata::Condition owne
     for (const metadata::KeyValue& pair : page) {
       const ObjectRow row = CO_TRY(decode_object_row(pair.value));
       if (row.state != ObjectState::kPrepared) continue;
-      CO_TRY(co_await destroy(pair.key, pair.value, object_of_row_key(pair.key), owner));
+      CO_TRY(co_await destroy(pair.key, pair.value, object_of_row_key(pair.key, kObjectRowPrefix),
+                              owner));
     }
     more = page.size() == kScanRows;
     if (more) after = page.back().key;
@@ -99,7 +119,7 @@ base::Task<base::Status> SegmentObjects::collect_garbage() {
   const base::Timestamp now = clock_.wall_now();
   for (bool more = true; more;) {
     const auto page =
-        CO_TRY(co_await metadata_.scan(std::string(kObjectRowPrefix), after, kScanRows));
+        CO_TRY(co_await metadata_.scan(std::string(kDyingRowPrefix), after, kScanRows));
     for (const metadata::KeyValue& pair : page) {
       const ObjectRow row = CO_TRY(decode_object_row(pair.value));
       const bool dead =
@@ -107,13 +127,42 @@ base::Task<base::Status> SegmentObjects::collect_garbage() {
           (row.state == ObjectState::kDestroyed &&
            now - row.since >= options_.destroyed_row_keep_ms);
       if (!dead) continue;
-      CO_TRY(co_await objects_.remove(segment::segment_key(object_of_row_key(pair.key))));
+      const ObjectId object = object_of_row_key(pair.key, kDyingRowPrefix);
+      CO_TRY(co_await objects_.remove(segment::segment_key(object)));
       metadata::Transaction erase;
       erase.require(pair.key, pair.value).erase(pair.key);
       CO_TRY(co_await metadata_.commit(std::move(erase)));
     }
     more = page.size() == kScanRows;
     if (more) after = page.back().key;
+  }
+  co_return base::Status{};
+}
+
+base::Task<base::Result<bool>> SegmentObjects::is_known(const std::string& key) {
+  const std::optional<ObjectId> object = segment::object_of_key(key);
+  if (!object.has_value()) co_return false;
+  if (CO_TRY(co_await metadata_.get(object_row_key(*object))).has_value()) co_return true;
+  co_return CO_TRY(co_await metadata_.get(dying_row_key(*object))).has_value();
+}
+
+base::Task<base::Status> SegmentObjects::report_unknown(const base::TaskGroup& group) {
+  size_t unknown = 0;
+  std::string first;
+  std::string after;
+  for (size_t page_number = 0; page_number < kUnknownPagesMax && !group.stopping(); ++page_number) {
+    const auto page =
+        CO_TRY(co_await objects_.list(std::string(segment::kSegmentKeyPrefix), after));
+    for (const object_store::ObjectInfo& object : page.objects) {
+      if (CO_TRY(co_await is_known(object.key))) continue;
+      if (unknown++ == 0) first = object.key;
+    }
+    if (!page.more) break;
+    after = page.objects.back().key;
+  }
+  if (unknown > 0) {
+    base::log_warn("objects that metadata does not know, left alone: count=" +
+                   std::to_string(unknown) + " first=" + first);
   }
   co_return base::Status{};
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "streamcore/base/clock.h"
+#include "streamcore/base/task_group.h"
 #include "streamcore/channel/channel_row.h"
 #include "streamcore/channel/object_row_format.h"
 #include "streamcore/metadata/id_allocator.h"
@@ -25,12 +26,14 @@ class SegmentObjects {
   // Gives out `count` ids and writes their rows PREPARED, if the channel is still ours.
   base::Task<base::Result<std::vector<ObjectId>>> prepare(metadata::Condition owner, size_t count);
   // Adds to `transaction`: the object is still PREPARED, and becomes COMMITTED with this many live
-  // ranges.
-  static void commit(metadata::Transaction& transaction, ObjectId object, uint32_t ranges);
-  // Adds to a later part of a split commit: the object is COMMITTED with `before` live ranges, and
-  // has `after`.
-  static void commit_more(metadata::Transaction& transaction, ObjectId object, uint32_t before,
-                          uint32_t after);
+  // ranges. The row it then has.
+  ObjectRow commit(metadata::Transaction& transaction, ObjectId object, uint32_t ranges);
+  // Adds to a later part of a split commit: the object still has the row `before`, and gets this
+  // many live ranges more.
+  static ObjectRow commit_more(metadata::Transaction& transaction, ObjectId object,
+                               const ObjectRow& before, uint32_t ranges);
+  // When the object was committed; 0 if its row does not say.
+  base::Task<base::Result<base::Timestamp>> committed_at(ObjectId object);
 
   // What refers to an object: a stream's range in it, or a stream's newest annotation in it. How
   // many of these a transaction takes away, by object.
@@ -41,10 +44,16 @@ class SegmentObjects {
   // At start, before any prepare(): objects a dead owner left PREPARED become DESTROYED and are
   // removed.
   base::Task<base::Status> sweep_prepared(metadata::Condition owner);
-  // Removes objects whose grace is over, and old DESTROYED rows. Called now and then.
+  // Removes objects whose grace is over, and old DESTROYED rows. Called now and then; looks at the
+  // dying alone.
   base::Task<base::Status> collect_garbage();
+  // Objects in the store that no row names are reported in one line and never deleted: whose they
+  // are is for people to find out. Looks at the first hundred thousand, before any
+  // collect_garbage().
+  base::Task<base::Status> report_unknown(const base::TaskGroup& group);
 
  private:
+  base::Task<base::Result<bool>> is_known(const std::string& key);
   base::Task<base::Status> destroy(std::string key, std::string row_bytes, ObjectId object,
                                    const metadata::Condition& owner);
 

@@ -22,4 +22,13 @@ void TailWatchers::remove(TailWatch& watch) {
   watch.watched_.erase(std::find(watch.watched_.begin(), watch.watched_.end(), this));
 }
 
+namespace channel {
+
+std::vector<segment::SegmentRow>::const_iterator StreamState::segment_after(Offset from) const {
+  return std::upper_bound(
+      segments.begin(), segments.end(), from,
+      [](Offset offset, const segment::SegmentRow& row) { return offset < row.range.end; });
+}
+
+}  // namespace channel
 }  // namespace thalweg

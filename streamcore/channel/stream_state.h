@@ -83,6 +83,8 @@ struct StreamState {
   uint32_t users = 0;      // coroutines that hold a pointer to this across a suspension
   TailWatchers watchers;
 
+  // The first committed range that ends past `from`; segments_loaded.
+  std::vector<segment::SegmentRow>::const_iterator segment_after(Offset from) const;
   // Its deletion is committed.
   bool gone() const { return deleted && !has_row; }
   bool idle() const { return entries.empty() && watchers.empty() && users == 0 && next == durable; }

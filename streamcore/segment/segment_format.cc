@@ -1,5 +1,6 @@
 #include "streamcore/segment/segment_format.h"
 
+#include <charconv>
 #include <cstdio>
 #include <cstring>
 
@@ -59,6 +60,14 @@ std::string segment_key(ObjectId object) {
   std::snprintf(text, sizeof(text), "segment/%020llu",
                 static_cast<unsigned long long>(object.value));
   return text;
+}
+
+std::optional<ObjectId> object_of_key(std::string_view key) {
+  if (!key.starts_with(kSegmentKeyPrefix)) return std::nullopt;
+  uint64_t id = 0;
+  std::from_chars(key.data() + kSegmentKeyPrefix.size(), key.data() + key.size(), id);
+  if (segment_key(ObjectId(id)) != key) return std::nullopt;
+  return ObjectId(id);
 }
 
 std::string encode_segment_header() {

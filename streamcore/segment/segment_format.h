@@ -37,7 +37,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "streamcore/base/bytes.h"
@@ -55,7 +57,10 @@ inline constexpr size_t kTrailerEndBytes = 32;
 inline constexpr size_t kBlockBytesTarget = 128 * 1024;
 
 // The key of a segment's object: "segment/" and the id in 20 digits, so that keys sort as ids do.
+inline constexpr std::string_view kSegmentKeyPrefix = "segment/";
 std::string segment_key(ObjectId object);
+// The object with this key; none if it is no segment's key.
+std::optional<ObjectId> object_of_key(std::string_view key);
 
 // Where a stream's footer lies in the object.
 struct FooterPlace {

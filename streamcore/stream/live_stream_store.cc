@@ -1,6 +1,7 @@
 #include "streamcore/stream/live_stream_store.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "streamcore/base/check.h"
 #include "streamcore/base/log.h"
@@ -196,9 +197,9 @@ base::Task<base::Result<ReadResult>> LiveStreamStore::read(StreamId id, Offset f
 }
 
 base::Task<base::Result<std::optional<EntryRef>>> LiveStreamStore::find_timestamp(
-    StreamId id, base::Timestamp timestamp) {
+    StreamId id, base::Timestamp timestamp, Offset from) {
   const StreamUse stream = CO_TRY(co_await streams_.load(id));
-  co_return co_await reader_.find_timestamp(*stream, timestamp);
+  co_return co_await reader_.find_timestamp(*stream, timestamp, from);
 }
 
 base::Task<base::Result<base::Timestamp>> LiveStreamStore::max_timestamp(StreamId id) {
@@ -247,6 +248,31 @@ base::Task<base::Status> LiveStreamStore::trim(StreamId id, Offset to) {
   co_return co_await rows_.trim(*stream, to);
 }
 
+base::Task<base::Result<std::vector<StreamId>>> LiveStreamStore::written_streams(StreamId from,
+                                                                                 StreamId end,
+                                                                                 size_t limit) {
+  std::vector<StreamId> found;
+  if (from >= end) co_return found;
+  std::string after;
+  if (from > StreamId(0)) after = channel::stream_row_key(StreamId(from.value - 1));
+  const auto rows =
+      CO_TRY(co_await parts_.metadata.scan(std::string(channel::kStreamRowPrefix), after,
+                                           std::min<uint64_t>(limit, end.value - from.value)));
+  for (const metadata::KeyValue& row : rows) {
+    const StreamId stream = channel::stream_of_row_key(row.key);
+    if (stream >= end) break;
+    found.push_back(stream);
+  }
+  co_return found;
+}
+
+// As Kafka's LogSegment.largestTimestamp: records without a timestamp are as old as their segment.
+base::Task<base::Result<base::Timestamp>> LiveStreamStore::newest_time(segment::SegmentRow row) {
+  if (row.range.max_timestamp >= 0) co_return row.range.max_timestamp;
+  const base::Timestamp committed = CO_TRY(co_await objects_.committed_at(row.object));
+  co_return committed > 0 ? committed : std::numeric_limits<base::Timestamp>::max();
+}
+
 base::Task<base::Result<Offset>> LiveStreamStore::retain(StreamId id, RetentionPolicy policy) {
   const StreamUse stream = CO_TRY(co_await streams_.load(id));
   if (!stream->has_row) co_return stream->row.trim_point;
@@ -256,13 +282,18 @@ base::Task<base::Result<Offset>> LiveStreamStore::retain(StreamId id, RetentionP
   const base::Timestamp oldest =
       policy.max_age_ms.has_value() ? parts_.clock.wall_now() - *policy.max_age_ms : INT64_MIN;
   Offset keep_from = stream->row.trim_point;
-  for (const segment::SegmentRow& segment : stream->segments) {
-    const bool too_old = policy.max_age_ms.has_value() && segment.range.max_timestamp < oldest;
-    const bool too_many =
-        policy.max_bytes.has_value() && bytes - segment.range.bytes >= *policy.max_bytes;
+  for (;;) {
+    // Looked up afresh: a trim or a merge may have come while the last one's age was read.
+    const auto next = stream->segment_after(keep_from);
+    if (next == stream->segments.end()) break;
+    const segment::SegmentRow segment = *next;
+    const bool too_many = policy.max_bytes.has_value() && bytes >= segment.range.bytes &&
+                          bytes - segment.range.bytes >= *policy.max_bytes;
+    const bool too_old = !too_many && policy.max_age_ms.has_value() &&
+                         CO_TRY(co_await newest_time(segment)) < oldest;
     if (!too_old && !too_many) break;
     keep_from = segment.range.end;
-    bytes -= segment.range.bytes;
+    bytes -= std::min(bytes, segment.range.bytes);
   }
   if (keep_from > stream->row.trim_point) CO_TRY(co_await rows_.trim(*stream, keep_from));
   co_return stream->row.trim_point;
@@ -333,7 +364,7 @@ base::Task<void> LiveStreamStore::offload_loop() {
     if (due.has_value() && due->count() == 0) {
       const base::Result<bool> done = co_await offload_once(options_.offload_bytes_max);
       if (!done.has_value()) {
-        if (done.error().code == ErrorCode::kFenced) {
+        if (done.error().code == ErrorCode::kFenced || done.error().code == ErrorCode::kClosed) {
           channel_->on_stopped(done.error());
           co_return;
         }
@@ -364,6 +395,11 @@ void LiveStreamStore::chunk_became_durable() {
 }
 
 base::Task<void> LiveStreamStore::housekeeping_loop() {
+  // Before the first collection: what that takes away must not look unknown.
+  const base::Status looked = co_await objects_.report_unknown(tasks_);
+  if (!looked.has_value()) {
+    base::log_warn("unknown segment objects: not looked for: " + looked.error().message);
+  }
   while (co_await tasks_.sleep_for(kHousekeepingInterval)) {
     streams_.sweep(kSweepPerRound);
     const base::Status collected = co_await objects_.collect_garbage();

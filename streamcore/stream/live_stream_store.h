@@ -38,12 +38,15 @@ class LiveStreamStore final : public StreamStore {
   std::optional<StreamBounds> known_bounds(StreamId stream) const override;
   base::Task<base::Result<ReadResult>> read(StreamId stream, Offset from,
                                             size_t max_bytes) override;
-  base::Task<base::Result<std::optional<EntryRef>>> find_timestamp(
-      StreamId stream, base::Timestamp timestamp) override;
+  base::Task<base::Result<std::optional<EntryRef>>> find_timestamp(StreamId stream,
+                                                                   base::Timestamp timestamp,
+                                                                   Offset from) override;
   base::Task<base::Result<base::Timestamp>> max_timestamp(StreamId stream) override;
   base::Task<base::Result<AnnotationAt>> annotation(StreamId stream) override;
   base::Task<base::Status> watch(StreamId stream, TailWatch& watch) override;
   base::Task<base::Status> trim(StreamId stream, Offset to) override;
+  base::Task<base::Result<std::vector<StreamId>>> written_streams(StreamId from, StreamId end,
+                                                                  size_t limit) override;
   base::Task<base::Result<Offset>> retain(StreamId stream, RetentionPolicy policy) override;
   base::Task<base::Status> remove(std::vector<StreamId> streams) override;
   base::Task<base::Status> fence(StreamId stream, std::string token) override;
@@ -54,6 +57,7 @@ class LiveStreamStore final : public StreamStore {
  private:
   channel::Offloader::Parts offload_parts();
   StreamBounds bounds_of(const channel::StreamState& stream) const;
+  base::Task<base::Result<base::Timestamp>> newest_time(segment::SegmentRow row);
   // False if there was nothing to offload.
   base::Task<base::Result<bool>> offload_once(uint64_t bytes_max);
   void chunk_became_durable();

@@ -109,9 +109,7 @@ base::Task<base::Result<std::vector<EntryRef>>> StreamReader::read_segments(Stre
     if (stream.gone()) {
       co_return base::fail(base::ErrorCode::kNotFound, "the stream was deleted");
     }
-    const auto after = std::upper_bound(
-        stream.segments.begin(), stream.segments.end(), from,
-        [](Offset offset, const segment::SegmentRow& row) { return offset < row.range.end; });
+    const auto after = stream.segment_after(from);
     if (after == stream.segments.end()) {
       co_return base::fail(base::ErrorCode::kCorrupt, "stream " + std::to_string(stream.id.value) +
                                                           ": offset " + std::to_string(from.value) +
@@ -131,19 +129,32 @@ base::Task<base::Result<std::vector<EntryRef>>> StreamReader::read_segments(Stre
 }
 
 base::Task<base::Result<std::optional<EntryRef>>> StreamReader::find_timestamp(
-    StreamState& stream, base::Timestamp timestamp) {
-  CO_TRY(co_await streams_.load_segments(stream));
-  const std::vector<segment::SegmentRow> rows = stream.segments;
-  for (const segment::SegmentRow& row : rows) {
-    if (row.range.max_timestamp < timestamp || row.range.end <= stream.row.trim_point) continue;
-    auto found = CO_TRY(co_await segments_.find_timestamp(row, segment::segment_key(row.object),
-                                                          timestamp, stream.row.trim_point));
-    if (found.has_value()) co_return found;
+    StreamState& stream, base::Timestamp timestamp, Offset from) {
+  // Rows are looked up afresh after every wait: what leaves the tail meanwhile is in one of them.
+  for (int attempt = 0;;) {
+    CO_TRY(co_await streams_.load_segments(stream));
+    from = std::max(from, stream.row.trim_point);
+    const auto next = stream.segment_after(from);
+    if (next == stream.segments.end()) break;
+    const segment::SegmentRow row = *next;
+    if (row.range.max_timestamp >= timestamp) {
+      auto found =
+          co_await segments_.find_timestamp(row, segment::segment_key(row.object), timestamp, from);
+      // The object may have been replaced or trimmed away since its row was read.
+      if (!found.has_value() && found.error().code == base::ErrorCode::kNotFound &&
+          attempt++ == 0) {
+        stream.segments_loaded = false;
+        continue;
+      }
+      if (!found.has_value() || found->has_value()) co_return found;
+    }
+    attempt = 0;
+    from = row.range.end;
   }
-  for (size_t i = 0; i < stream.entries.size(); ++i) {
+  for (size_t i = find_entry(stream, from).value_or(0); i < stream.entries.size(); ++i) {
     const EntryHeader header = header_of(stream.entries[i]);
     if (header.end() > stream.durable) break;
-    if (header.max_timestamp < timestamp || header.end() <= stream.row.trim_point) continue;
+    if (header.max_timestamp < timestamp || header.end() <= from) continue;
     const auto read = CO_TRY(co_await this->read(stream, header.base, 1));
     co_return read.front();
   }

@@ -29,7 +29,8 @@ class StreamReader {
   static std::vector<EntryRef> read_memory(const channel::StreamState& stream, Offset from,
                                            size_t max_bytes);
   base::Task<base::Result<std::optional<EntryRef>>> find_timestamp(channel::StreamState& stream,
-                                                                   base::Timestamp timestamp);
+                                                                   base::Timestamp timestamp,
+                                                                   Offset from);
 
  private:
   base::Task<base::Result<std::vector<EntryRef>>> read_log(channel::StreamState& stream, size_t at,

@@ -16,7 +16,10 @@ using channel::StreamUse;
 
 namespace {
 constexpr size_t kRowsPerTransaction = 2000;
-constexpr size_t kRemovedPerTransaction = 200;  // each with all its segment rows
+constexpr size_t kRemovedPerTransaction = 200;
+// Segment rows one transaction erases. With the object's row each takes some 150 bytes, far below
+// metadata::kTransactionBytesMax.
+constexpr size_t kSegmentsPerTransaction = 2000;
 }  // namespace
 
 base::Task<base::Status> StreamRows::commit(metadata::Transaction transaction) {
@@ -63,44 +66,59 @@ base::Task<base::Status> StreamRows::create(std::vector<StreamId> streams) {
 base::Task<base::Status> StreamRows::trim(StreamState& stream, Offset to) {
   const StreamUse use(stream);
   CO_TRY(co_await parts_.streams.load_segments(stream));
+  while (CO_TRY(co_await trim_part(stream, to))) continue;
+  co_return base::Status{};
+}
+
+base::Task<base::Result<bool>> StreamRows::trim_part(StreamState& stream, Offset to) {
   const RowGate::Pass pass = co_await parts_.gate.enter();
-  if (!stream.has_row || stream.deleted || to <= stream.row.trim_point) co_return base::Status{};
+  if (!stream.has_row || to <= stream.row.trim_point) co_return false;
   metadata::Transaction transaction;
   StreamRow row = stream.row;
-  row.trim_point = to;
-  const std::string key = channel::stream_row_key(stream.id);
-  transaction.require(key, channel::encode_stream_row(stream.row))
-      .set(key, channel::encode_stream_row(row));
   SegmentObjects::Released released;
   size_t gone = 0;
-  while (gone < stream.segments.size() && stream.segments[gone].range.end <= to) {
-    const segment::SegmentRow& segment = stream.segments[gone++];
+  const auto goes = [&] {
+    return gone < stream.segments.size() && stream.segments[gone].range.end <= to;
+  };
+  for (; goes() && gone < kSegmentsPerTransaction; ++gone) {
+    const segment::SegmentRow& segment = stream.segments[gone];
+    row.trim_point = segment.range.end;
     transaction.erase(channel::segment_row_key(stream.id, segment.range.first));
     ++released[segment.object];
   }
+  const bool more = goes();
+  if (!more) row.trim_point = to;
+  const std::string key = channel::stream_row_key(stream.id);
+  transaction.require(key, channel::encode_stream_row(stream.row))
+      .set(key, channel::encode_stream_row(row));
   CO_TRY(co_await parts_.objects.release(transaction, released));
   CO_TRY(co_await commit(std::move(transaction)));
   stream.row = std::move(row);
   stream.segments.erase(stream.segments.begin(),
                         stream.segments.begin() + static_cast<ptrdiff_t>(gone));
-  co_return base::Status{};
+  co_return more;
 }
 
 base::Task<base::Status> StreamRows::remove(std::vector<StreamId> streams) {
-  for (size_t i = 0; i < streams.size(); i += kRemovedPerTransaction) {
-    const size_t end = std::min(streams.size(), i + kRemovedPerTransaction);
-    CO_TRY(co_await remove_some({streams.begin() + static_cast<ptrdiff_t>(i),
-                                 streams.begin() + static_cast<ptrdiff_t>(end)}));
+  std::vector<StreamUse> together;
+  size_t segments = 0;
+  for (const StreamId id : streams) {
+    StreamUse stream = CO_TRY(co_await parts_.streams.load(id));
+    CO_TRY(co_await parts_.streams.load_segments(*stream));
+    if (stream->segments.size() > kSegmentsPerTransaction) {
+      CO_TRY(co_await trim(*stream, stream->segments.back().range.end));
+    }
+    segments += stream->segments.size();
+    if (together.size() == kRemovedPerTransaction || segments > kSegmentsPerTransaction) {
+      CO_TRY(co_await remove_together(std::exchange(together, {})));
+      segments = stream->segments.size();
+    }
+    together.push_back(std::move(stream));
   }
-  co_return base::Status{};
+  co_return co_await remove_together(std::move(together));
 }
 
-base::Task<base::Status> StreamRows::remove_some(std::vector<StreamId> ids) {
-  std::vector<StreamUse> uses;
-  for (const StreamId id : ids) {
-    uses.push_back(CO_TRY(co_await parts_.streams.load(id)));
-    CO_TRY(co_await parts_.streams.load_segments(*uses.back()));
-  }
+base::Task<base::Status> StreamRows::remove_together(std::vector<StreamUse> uses) {
   const RowGate::Pass pass = co_await parts_.gate.enter();
   const base::Status erased = co_await erase_rows(uses);
   const bool nothing_done =

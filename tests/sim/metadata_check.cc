@@ -62,7 +62,7 @@ base::Task<base::Status> check_nothing_leaked(metadata::MetadataStore& metadata,
   for (const auto& [key, value] :
        CO_TRY(co_await metadata.scan(std::string(channel::kObjectRowPrefix), "", kRowsMax))) {
     const channel::ObjectRow row = CO_TRY(channel::decode_object_row(value));
-    const ObjectId id = channel::object_of_row_key(key);
+    const ObjectId id = channel::object_of_row_key(key, channel::kObjectRowPrefix);
     if (row.state != channel::ObjectState::kCommitted) {
       trace.violation(text("leak: ", key, " is in state ", static_cast<int>(row.state)));
     }
@@ -74,6 +74,10 @@ base::Task<base::Status> check_nothing_leaked(metadata::MetadataStore& metadata,
     if (stored.erase(segment::segment_key(id)) == 0) {
       trace.violation(text(key, " has no object"));
     }
+  }
+  for (const auto& [key, value] :
+       CO_TRY(co_await metadata.scan(std::string(channel::kDyingRowPrefix), "", kRowsMax))) {
+    trace.violation(text("leak: ", key, " was not collected"));
   }
   for (const auto& [id, count] : found.counts) {
     trace.violation(text("object ", id.value, " is referred to ", count, " times without a row"));

@@ -55,7 +55,7 @@ TEST(RowKeys, KeyOrderIsNumberOrder) {
 
 TEST(RowKeys, AnObjectsKeyNamesItsId) {
   for (const uint64_t id : {uint64_t{0}, uint64_t{0x1234567890abcdef}, UINT64_MAX}) {
-    EXPECT_EQ(object_of_row_key(object_row_key(ObjectId(id))), ObjectId(id));
+    EXPECT_EQ(object_of_row_key(object_row_key(ObjectId(id)), kObjectRowPrefix), ObjectId(id));
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "streamcore/base/log.h"
 #include "streamcore/channel/row_keys.h"
 #include "streamcore/metadata/memory_metadata_store.h"
 #include "streamcore/object_store/memory_object_store.h"
@@ -41,7 +42,7 @@ class SegmentObjectsTest : public testing::Test {
     const ObjectId id = prepare_one();
     upload(id);
     metadata::Transaction transaction;
-    SegmentObjects::commit(transaction, id, ranges);
+    objects_.commit(transaction, id, ranges);
     commit(std::move(transaction));
     return id;
   }
@@ -51,7 +52,8 @@ class SegmentObjectsTest : public testing::Test {
     commit(std::move(transaction));
   }
   std::optional<ObjectRow> row(ObjectId id) {
-    const auto bytes = *run(executor_, metadata_.get(object_row_key(id)));
+    auto bytes = *run(executor_, metadata_.get(object_row_key(id)));
+    if (!bytes.has_value()) bytes = *run(executor_, metadata_.get(dying_row_key(id)));
     if (!bytes.has_value()) return std::nullopt;
     return *decode_object_row(*bytes);
   }
@@ -86,9 +88,12 @@ TEST_F(SegmentObjectsTest, OnlyTheOwnerPrepares) {
 
 TEST_F(SegmentObjectsTest, AnObjectIsCommittedOnlyWhileItIsPrepared) {
   const ObjectId id = committed(2);
-  EXPECT_EQ(row(id), (ObjectRow{.state = ObjectState::kCommitted, .live_ranges = 2}));
+  EXPECT_EQ(
+      row(id),
+      (ObjectRow{.state = ObjectState::kCommitted, .live_ranges = 2, .since = clock_.wall_now()}));
+  EXPECT_EQ(run(executor_, objects_.committed_at(id)), clock_.wall_now());
   metadata::Transaction again;
-  SegmentObjects::commit(again, id, 2);
+  objects_.commit(again, id, 2);
   EXPECT_EQ(run(executor_, metadata_.commit(std::move(again))).error().code,
             ErrorCode::kConditionFailed);
 }
@@ -96,18 +101,19 @@ TEST_F(SegmentObjectsTest, AnObjectIsCommittedOnlyWhileItIsPrepared) {
 TEST_F(SegmentObjectsTest, LaterPartsOfASplitCommitAddRanges) {
   const ObjectId id = committed(2);
   metadata::Transaction more;
-  SegmentObjects::commit_more(more, id, 2, 5);
+  const ObjectRow before = *row(id);
+  EXPECT_EQ(SegmentObjects::commit_more(more, id, before, 3).live_ranges, 5u);
   commit(std::move(more));
   EXPECT_EQ(row(id)->live_ranges, 5u);
   metadata::Transaction stale;
-  SegmentObjects::commit_more(stale, id, 2, 5);
+  SegmentObjects::commit_more(stale, id, before, 3);
   EXPECT_FALSE(run(executor_, metadata_.commit(std::move(stale))).has_value());
 }
 
 TEST_F(SegmentObjectsTest, AnObjectLivesUntilItsLastRangeWent) {
   const ObjectId id = committed(3);
   release({{id, 2}});
-  EXPECT_EQ(row(id), (ObjectRow{.state = ObjectState::kCommitted, .live_ranges = 1}));
+  EXPECT_EQ(row(id)->live_ranges, 1u);
   collect_after(100'000);
   EXPECT_TRUE(uploaded(id));
   release({{id, 1}});
@@ -159,7 +165,7 @@ TEST_F(SegmentObjectsTest, ADestroyedObjectCannotBeCommitted) {
   const ObjectId id = prepare_one();
   ASSERT_TRUE(run(executor_, objects_.sweep_prepared(owner_)).has_value());
   metadata::Transaction late;
-  SegmentObjects::commit(late, id, 1);
+  objects_.commit(late, id, 1);
   EXPECT_EQ(run(executor_, metadata_.commit(std::move(late))).error().code,
             ErrorCode::kConditionFailed);
 }
@@ -190,6 +196,41 @@ TEST_F(SegmentObjectsTest, MoreObjectsThanOneScanTakesAreAllSwept) {
   ASSERT_TRUE(run(executor_, objects_.sweep_prepared(owner_)).has_value());
   collect_after(5000);
   EXPECT_TRUE(run(executor_, metadata_.scan(std::string(kObjectRowPrefix), "", 1))->empty());
+  EXPECT_TRUE(run(executor_, metadata_.scan(std::string(kDyingRowPrefix), "", 1))->empty());
+}
+
+TEST_F(SegmentObjectsTest, RowsOfTheDyingLieApartFromThoseOfTheLiving) {
+  const ObjectId live = committed(1);
+  const ObjectId released = committed(1);
+  release({{released, 1}});
+  prepare_one();
+  ASSERT_TRUE(run(executor_, objects_.sweep_prepared(owner_)).has_value());
+  const auto living = run(executor_, metadata_.scan(std::string(kObjectRowPrefix), "", 10));
+  ASSERT_EQ(living->size(), 1u);
+  EXPECT_EQ(living->front().key, object_row_key(live));
+  EXPECT_EQ(run(executor_, metadata_.scan(std::string(kDyingRowPrefix), "", 10))->size(), 2u);
+}
+
+TEST_F(SegmentObjectsTest, UnknownObjectsAreReportedOnceAndLeftAlone) {
+  std::vector<std::string> warnings;
+  base::set_log_sink([&](base::LogLevel level, std::string_view line) {
+    if (level == base::LogLevel::kWarn) warnings.emplace_back(line);
+  });
+  committed(1);
+  const ObjectId released = committed(1);
+  release({{released, 1}});
+  upload(prepare_one());
+  base::TaskGroup group(executor_);
+  ASSERT_TRUE(run(executor_, objects_.report_unknown(group)).has_value());
+  EXPECT_TRUE(warnings.empty());
+  upload(ObjectId(777'777));
+  upload(ObjectId(777'778));
+  ASSERT_TRUE(run(executor_, objects_.report_unknown(group)).has_value());
+  base::set_log_sink({});
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_NE(warnings.front().find("count=2"), std::string::npos) << warnings.front();
+  EXPECT_NE(warnings.front().find(segment::segment_key(ObjectId(777'777))), std::string::npos);
+  EXPECT_TRUE(uploaded(ObjectId(777'777)));
 }
 
 }  // namespace
