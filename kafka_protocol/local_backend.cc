@@ -124,7 +124,7 @@ base::Task<base::Status> LocalBackend::open_storage() {
       *disk_, "thalweg.data.size.limit.bytes",
       limit < 0 ? UINT64_MAX : static_cast<uint64_t>(limit), 0);
   files_->set_reserve(kReserveBytes);
-  CO_TRY(co_await files_->measure({"log", "objects"}));
+  CO_TRY(co_await files_->measure({"log", "objects", "tmp"}));
   chunk::LocalReplicaOptions replica_options;
   replica_options.file_bytes = static_cast<uint64_t>(config_.get_int("thalweg.log.file.bytes"));
   replica_ = CO_TRY(co_await chunk::LocalReplica::open(*files_, home_, random_, replica_options));

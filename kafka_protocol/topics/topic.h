@@ -40,6 +40,7 @@ class Topic {
 
   void set_row(TopicRow row) { row_ = std::move(row); }
   void mark_deleted() { deleted_ = true; }
+  void unmark_deleted() { deleted_ = false; }
 
  private:
   const std::string name_;

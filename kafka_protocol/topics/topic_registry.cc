@@ -14,9 +14,11 @@ namespace {
 
 constexpr size_t kTransactionBytesTarget = metadata::kTransactionBytesMax / 2;
 constexpr size_t kRowsPerScan = 1000;
-constexpr int kStreamsPerRetentionTurn = 100;
+constexpr size_t kRetentionStepsPerTurn = 100;
+constexpr std::chrono::milliseconds kRetentionIntervalMax = std::chrono::years(100);
 constexpr base::Duration kRemovalRetryMin = std::chrono::milliseconds(100);
 constexpr base::Duration kRemovalRetryMax = std::chrono::seconds(30);
+constexpr base::Duration kUnknownRetry = std::chrono::seconds(1);
 
 std::string folded(std::string_view name) {
   std::string text(name);
@@ -267,10 +269,31 @@ base::Task<TopicFault> TopicRegistry::begin_removal(TopicRef topic) {
       .erase(row_key(topic->name()))
       .set(deleting_key(topic->id(), topic->name()), row);
   topic->mark_deleted();  // no append from here on: its streams' rows must not come back
-  const base::Status committed = co_await parts_.metadata.commit(std::move(transaction));
+  const base::Status committed = co_await commit_removal(topic, std::move(transaction));
   if (!committed.has_value()) co_return storage_fault(committed.error());
   forget(*topic);
   co_return TopicFault{};
+}
+
+// A commit that did nothing leaves the topic as it was. One whose outcome is unknown is sent again:
+// the topic must be there for everybody or for nobody.
+base::Task<base::Status> TopicRegistry::commit_removal(TopicRef topic,
+                                                       metadata::Transaction transaction) {
+  bool unknown = false;
+  for (;;) {
+    const base::Status committed = co_await parts_.metadata.commit(transaction);
+    if (committed.has_value()) co_return committed;
+    if (committed.error().code != base::ErrorCode::kUnknownOutcome) {
+      if (unknown && committed.error().code == base::ErrorCode::kConditionFailed) {
+        const auto row = co_await parts_.metadata.get(deleting_key(topic->id(), topic->name()));
+        if (row.has_value() && row->has_value()) co_return base::Status{};
+      }
+      if (!unknown) topic->unmark_deleted();
+      co_return committed;
+    }
+    unknown = true;
+    if (!co_await tasks_.sleep_for(kUnknownRetry)) co_return committed;
+  }
 }
 
 base::Task<void> TopicRegistry::finish_removals() {
@@ -310,8 +333,8 @@ base::Task<base::Status> TopicRegistry::try_finish_removal(const Removal& remova
 
 // --- retention ---
 
-void TopicRegistry::start_retention(base::Duration interval) {
-  tasks_.spawn(retention_loop(interval));
+void TopicRegistry::start_retention(std::chrono::milliseconds interval) {
+  tasks_.spawn(retention_loop(std::min(interval, kRetentionIntervalMax)));
 }
 
 base::Task<void> TopicRegistry::retention_loop(base::Duration interval) {
@@ -333,15 +356,34 @@ base::Task<void> TopicRegistry::retain(TopicRef topic) {
   if (settings.retention_bytes >= 0) {
     policy.max_bytes = static_cast<uint64_t>(settings.retention_bytes);
   }
-  int since_yield = 0;
-  for (const StreamId stream : topic->streams()) {
-    if (topic->deleted() || tasks_.stopping()) co_return;
-    const auto trimmed = co_await parts_.store.retain(stream, policy);
-    if (!trimmed.has_value()) {
-      base::log_warn("retention of " + topic->name() + ": " + trimmed.error().message);
+  const std::vector<StreamRun> runs = topic->row().runs;
+  for (const StreamRun& run : runs) {
+    const base::Status retained = co_await retain_run(topic, run, policy);
+    if (!retained.has_value()) {
+      base::log_warn("retention of " + topic->name() + ": " + retained.error().message);
     }
-    if (++since_yield % kStreamsPerRetentionTurn == 0) co_await base::yield(parts_.executor);
   }
+}
+
+base::Task<base::Status> TopicRegistry::retain_run(TopicRef topic, StreamRun run,
+                                                   RetentionPolicy policy) {
+  base::Status result;
+  const StreamId end = run.first_stream + run.partitions;
+  for (StreamId from = run.first_stream; from < end;) {
+    const std::vector<StreamId> written =
+        CO_TRY(co_await parts_.store.written_streams(from, end, kRetentionStepsPerTurn));
+    // A look at a run is a step too: most topics of a large cluster are not written to.
+    for (size_t i = 0; i <= written.size(); ++i) {
+      if (++retention_steps_ % kRetentionStepsPerTurn == 0) co_await base::yield(parts_.executor);
+      if (topic->deleted() || tasks_.stopping()) co_return result;
+      if (i == written.size()) break;
+      const auto trimmed = co_await parts_.store.retain(written[i], policy);
+      if (!trimmed.has_value()) result = std::unexpected(trimmed.error());
+    }
+    if (written.size() < kRetentionStepsPerTurn) break;
+    from = written.back() + 1;
+  }
+  co_return result;
 }
 
 }  // namespace thalweg::topics

@@ -53,8 +53,8 @@ class TopicRegistry {
   // Finishes them, once the listener can be told.
   base::Task<void> finish_removals();
   base::Task<void> stop() { return tasks_.stop_and_join(); }
-  // Trims by retention now and then, until stop().
-  void start_retention(base::Duration interval);
+  // Trims by retention now and then, until stop(). Intervals past a century count as one.
+  void start_retention(std::chrono::milliseconds interval);
 
   TopicRef find(std::string_view name) const;
   TopicRef find(const wire::Uuid& id) const;
@@ -88,12 +88,15 @@ class TopicRegistry {
     TopicRow row;
   };
   base::Task<TopicFault> begin_removal(TopicRef topic);
+  base::Task<base::Status> commit_removal(TopicRef topic, metadata::Transaction transaction);
   base::Task<base::Status> load_removals();
   base::Task<void> finish_removal(Removal removal);
   base::Task<base::Status> try_finish_removal(const Removal& removal);
   base::Task<void> retry_removal(Removal removal);
   base::Task<void> retention_loop(base::Duration interval);
   base::Task<void> retain(TopicRef topic);
+  // The last error, after every stream of the run was tried.
+  base::Task<base::Status> retain_run(TopicRef topic, StreamRun run, RetentionPolicy policy);
 
   Parts parts_;
   TopicDefaults defaults_;
@@ -115,6 +118,7 @@ class TopicRegistry {
   RemovedListener removed_listener_;
   std::vector<Removal> removals_;  // found by load()
   base::Semaphore turn_;           // one change of topics at a time
+  size_t retention_steps_ = 0;
   base::TaskGroup tasks_;
 };
 

@@ -266,7 +266,7 @@ base::Task<base::Result<std::vector<StreamId>>> LiveStreamStore::written_streams
   co_return found;
 }
 
-// As Kafka's LogSegment.largestTimestamp: records without a timestamp are as old as their segment.
+// Records without a timestamp are as old as their segment.
 base::Task<base::Result<base::Timestamp>> LiveStreamStore::newest_time(segment::SegmentRow row) {
   if (row.range.max_timestamp >= 0) co_return row.range.max_timestamp;
   const base::Timestamp committed = CO_TRY(co_await objects_.committed_at(row.object));

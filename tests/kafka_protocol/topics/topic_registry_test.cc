@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <set>
 
 #include "kafka_protocol/topics/batch_rules.h"
@@ -15,15 +16,49 @@ namespace {
 using sim::run;
 using wire::KafkaError;
 
+// A MetadataStore whose next commits fail, done or not.
+class FailingMetadata final : public metadata::MetadataStore {
+ public:
+  explicit FailingMetadata(metadata::MetadataStore& store) : store_(store) {}
+
+  struct Failure {
+    base::ErrorCode code;
+    bool done = false;
+  };
+  std::deque<Failure> failures;
+  int commits = 0;
+
+  base::Task<base::Result<std::optional<std::string>>> get(std::string key) override {
+    return store_.get(std::move(key));
+  }
+  base::Task<base::Result<std::vector<metadata::KeyValue>>> scan(std::string prefix,
+                                                                 std::string start_after,
+                                                                 size_t limit) override {
+    return store_.scan(std::move(prefix), std::move(start_after), limit);
+  }
+  base::Task<base::Status> commit(metadata::Transaction transaction) override {
+    ++commits;
+    if (failures.empty()) co_return co_await store_.commit(std::move(transaction));
+    const Failure failure = failures.front();
+    failures.pop_front();
+    if (failure.done) CO_TRY(co_await store_.commit(std::move(transaction)));
+    co_return base::fail(failure.code, "told to fail");
+  }
+
+ private:
+  metadata::MetadataStore& store_;
+};
+
 class TopicRegistryTest : public testing::Test {
  protected:
   TopicRegistryTest() { open(); }
 
   void open() {
     world_.open();
+    metadata_ = std::make_unique<FailingMetadata>(world_.metadata());
     registry_ = std::make_unique<TopicRegistry>(
         TopicRegistry::Parts{world_.executor(), world_.clock(), world_.random(), world_.store(),
-                             world_.metadata()},
+                             *metadata_},
         TopicDefaults());
     const base::Status loaded = run(world_.executor(), registry_->load());
     ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
@@ -33,6 +68,7 @@ class TopicRegistryTest : public testing::Test {
     world_.crash();
     open();
   }
+  void wait(base::Duration duration) { world_.executor().run_for(duration); }
 
   KafkaError create(const std::string& name, int32_t partitions = 1, ConfigEntries configs = {}) {
     std::vector<NewTopic> topics;
@@ -66,6 +102,7 @@ class TopicRegistryTest : public testing::Test {
 
   BatchRules rules_;
   StoreWorld world_{rules_};
+  std::unique_ptr<FailingMetadata> metadata_;
   std::unique_ptr<TopicRegistry> registry_;
 };
 
@@ -315,6 +352,64 @@ TEST_F(TopicRegistryTest, AnInternalTopicIsTheBrokersOwn) {
   EXPECT_TRUE(run(world_.executor(), registry_->create(std::move(topics))).front().ok());
   EXPECT_EQ(remove(std::string(kOffsetsTopic)), KafkaError::kInvalidTopicException);
   EXPECT_FALSE(registry_->find(kOffsetsTopic)->deleted());
+}
+
+TEST_F(TopicRegistryTest, ARemovalThatDidNothingLeavesTheTopicAsItWas) {
+  ASSERT_EQ(create("orders"), KafkaError::kNone);
+  metadata_->failures.push_back({base::ErrorCode::kNoSpace});
+  EXPECT_EQ(remove("orders"), KafkaError::kKafkaStorageError);
+  ASSERT_NE(registry_->find("orders"), nullptr);
+  EXPECT_FALSE(registry_->find("orders")->deleted());
+  append(registry_->find("orders")->stream(0));
+  EXPECT_EQ(remove("orders"), KafkaError::kNone);
+  EXPECT_EQ(create("orders"), KafkaError::kNone);
+}
+
+TEST_F(TopicRegistryTest, ARemovalOfUnknownOutcomeIsSentUntilItIsKnown) {
+  for (const bool done : {false, true}) {
+    ASSERT_EQ(create("orders"), KafkaError::kNone);
+    metadata_->failures.assign(2, {base::ErrorCode::kUnknownOutcome});
+    metadata_->failures.front().done = done;
+    EXPECT_EQ(remove("orders"), KafkaError::kNone);
+    EXPECT_EQ(registry_->find("orders"), nullptr);
+    EXPECT_TRUE(rows(kTopicRowPrefix).empty());
+    EXPECT_TRUE(rows(kDeletingRowPrefix).empty());
+  }
+}
+
+TEST_F(TopicRegistryTest, RetentionLoadsNoStreamThatWasNeverWrittenTo) {
+  ASSERT_EQ(create("wide", 1000, {{"retention.bytes", "0"}}), KafkaError::kNone);
+  const StreamId written = registry_->find("wide")->stream(700);
+  append(written);
+  ASSERT_TRUE(run(world_.executor(), world_.store().offload_all()).has_value());
+  registry_->start_retention(std::chrono::seconds(10));
+  wait(std::chrono::milliseconds(10'100));
+  EXPECT_EQ(run(world_.executor(), world_.store().bounds(written))->trim_point, Offset(1));
+  EXPECT_FALSE(world_.store().known_bounds(registry_->find("wide")->stream(0)).has_value());
+}
+
+TEST_F(TopicRegistryTest, RetentionGivesOthersATurnAmongManySmallTopics) {
+  std::vector<NewTopic> topics;
+  for (int i = 0; i < 1000; ++i) topics.push_back({"t" + std::to_string(i), 1, {}});
+  run(world_.executor(), registry_->create(std::move(topics)));
+  const auto steps_in_15_seconds = [&] {
+    const uint64_t before = world_.executor().steps();
+    wait(std::chrono::seconds(15));
+    return world_.executor().steps() - before;
+  };
+  const uint64_t idle = steps_in_15_seconds();
+  registry_->start_retention(std::chrono::seconds(10));
+  EXPECT_GE(steps_in_15_seconds(), idle + 10);
+}
+
+TEST_F(TopicRegistryTest, ARetentionIntervalPastAllTimeIsNever) {
+  ASSERT_EQ(create("short", 1, {{"retention.bytes", "0"}}), KafkaError::kNone);
+  const StreamId stream = registry_->find("short")->stream(0);
+  append(stream);
+  ASSERT_TRUE(run(world_.executor(), world_.store().offload_all()).has_value());
+  registry_->start_retention(std::chrono::milliseconds::max());
+  wait(std::chrono::hours(1));
+  EXPECT_EQ(run(world_.executor(), world_.store().bounds(stream))->trim_point, Offset(0));
 }
 
 TEST_F(TopicRegistryTest, RetentionTrimsEveryTopicThatDeletes) {
