@@ -25,7 +25,7 @@ namespace {
 constexpr base::Duration kOpenMax = seconds(120);
 constexpr base::Duration kCheckMax = seconds(600);
 constexpr base::Duration kStopMax = seconds(120);
-constexpr base::Duration kDrainMax = seconds(120);
+constexpr base::Duration kDrainMax = seconds(600);
 // An append after a restart on a healthy disk.
 constexpr base::Duration kAppendMax = seconds(10);
 
