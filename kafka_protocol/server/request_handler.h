@@ -17,6 +17,7 @@
 #include "kafka_protocol/wire/codec.h"
 #include "streamcore/base/bytes.h"
 #include "streamcore/base/executor.h"
+#include "streamcore/base/started_task.h"
 #include "streamcore/base/task.h"
 
 namespace thalweg::server {
@@ -55,19 +56,21 @@ struct Response {
   wire::EncodedMessage frame;
 };
 
-// PendingResponse: phase 2, either already done or a lazily started coroutine. It may end on any
-// executor.
+// PendingResponse: phase 2, either already done or begun by phase 1. It may end on any executor.
 class PendingResponse {
  public:
-  PendingResponse(Response ready) : state_(std::move(ready)) {}            // NOLINT: implicit
-  PendingResponse(base::Task<Response> task) : state_(std::move(task)) {}  // NOLINT: implicit
+  PendingResponse(Response ready) : state_(std::move(ready)) {}  // NOLINT: implicit
+  PendingResponse(base::StartedTask<Response> task)
+      : state_(std::move(task)) {}  // NOLINT: implicit
 
   bool is_ready() const { return std::holds_alternative<Response>(state_); }
   Response take_ready() && { return std::move(std::get<Response>(state_)); }
-  base::Task<Response> take_task() && { return std::move(std::get<base::Task<Response>>(state_)); }
+  base::StartedTask<Response> take_task() && {
+    return std::move(std::get<base::StartedTask<Response>>(state_));
+  }
 
  private:
-  std::variant<Response, base::Task<Response>> state_;
+  std::variant<Response, base::StartedTask<Response>> state_;
 };
 
 class RequestHandler {

@@ -59,9 +59,8 @@ base::Task<bool> RequestPipeline::serve(ReceiveBuffer& buffer) {
     } else if (pending.is_ready()) {
       deliver(std::move(pending).take_ready());
     } else {
-      Response response = co_await std::move(pending).take_task();
-      co_await base::switch_to(parts_.executor);
-      deliver(std::move(response));
+      base::StartedTask<Response> task = std::move(pending).take_task();
+      deliver(co_await task.on(parts_.executor));
     }
   }
 }
@@ -108,10 +107,8 @@ void RequestPipeline::start_completion(PendingResponse pending, size_t frame_byt
   }
 }
 
-base::Task<void> RequestPipeline::complete(uint64_t sequence, base::Task<Response> task) {
-  Response response = co_await std::move(task);
-  co_await base::switch_to(parts_.executor);
-  settle(sequence, std::move(response));
+base::Task<void> RequestPipeline::complete(uint64_t sequence, base::StartedTask<Response> task) {
+  settle(sequence, co_await task.on(parts_.executor));
 }
 
 uint64_t RequestPipeline::open_slot(size_t frame_bytes) {

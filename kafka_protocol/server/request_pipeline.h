@@ -56,7 +56,7 @@ class RequestPipeline {
   base::Result<Request> parse(base::ByteView frame) const;
   base::Task<bool> wait_turn(bool is_produce, size_t frame_bytes);
   void start_completion(PendingResponse pending, size_t frame_bytes);
-  base::Task<void> complete(uint64_t sequence, base::Task<Response> task);
+  base::Task<void> complete(uint64_t sequence, base::StartedTask<Response> task);
   void settle(uint64_t sequence, Response response);
   void deliver_in_order();
   void deliver(Response response);

@@ -84,7 +84,8 @@ class BrokerWorld {
   base::Task<server::Response> serve(server::RequestContext context, base::ByteView body) {
     server::PendingResponse pending = co_await router_->start(context, body);
     if (pending.is_ready()) co_return std::move(pending).take_ready();
-    co_return co_await std::move(pending).take_task();
+    base::StartedTask<server::Response> task = std::move(pending).take_task();
+    co_return co_await task.on(executor());
   }
   // A whole request and its decoded response.
   template <class Request, class Response>

@@ -71,22 +71,24 @@ class ProducePathTest : public testing::TestWithParam<int16_t> {
   }
 
   // A connection with many requests on their way: the first phase of each, then the second of each.
-  // Counts from the first request's bytes to the last one's response.
+  // Counts from the first request's bytes to the last one's response, without the node that the
+  // simulator's queue allocates for each step: a real loop re-uses its vectors.
   base::Task<size_t> pipeline(const std::vector<wire::Bytes>& requests,
-                              std::vector<base::Task<server::Response>>& second_phases,
+                              std::vector<base::StartedTask<server::Response>>& second_phases,
                               std::vector<server::Response>& responses) {
     allocations = allocated_bytes = 0;
+    const uint64_t steps = world_.executor().steps();
     for (const wire::Bytes& request : requests) {
       server::PendingResponse pending =
           co_await world_.router().start(world_.context<ProduceRequest>(GetParam()), request);
       CHECK(!pending.is_ready());
       second_phases.push_back(std::move(pending).take_task());
     }
-    for (auto& task : second_phases) responses.push_back(co_await std::move(task));
-    co_return allocations;
+    for (auto& task : second_phases) responses.push_back(co_await task.on(world_.executor()));
+    co_return allocations - (world_.executor().steps() - steps);
   }
   size_t count_allocations(const std::vector<wire::Bytes>& requests) {
-    std::vector<base::Task<server::Response>> second_phases;
+    std::vector<base::StartedTask<server::Response>> second_phases;
     std::vector<server::Response> responses;
     second_phases.reserve(requests.size());
     responses.reserve(requests.size());

@@ -57,8 +57,8 @@ base::Task<PendingResponse> EchoHandler::start(RequestContext context, base::Byt
   co_return answer(context.correlation_id, command, payload);
 }
 
-base::Task<Response> EchoHandler::phase_two(int32_t correlation_id, char command,
-                                            base::Buffer payload, size_t payload_bytes) {
+base::StartedTask<Response> EchoHandler::phase_two(int32_t correlation_id, char command,
+                                                   base::Buffer payload, size_t payload_bytes) {
   co_await base::switch_to(home_);
   const base::ByteView bytes(payload.data(), payload_bytes);
   if (command == 'd') co_await base::sleep_for(home_, duration_in(bytes));

@@ -35,8 +35,8 @@ class EchoHandler final : public RequestHandler {
   ConnectionInfo last_connection() const;
 
  private:
-  base::Task<Response> phase_two(int32_t correlation_id, char command, base::Buffer payload,
-                                 size_t payload_bytes);
+  base::StartedTask<Response> phase_two(int32_t correlation_id, char command, base::Buffer payload,
+                                        size_t payload_bytes);
   Response answer(int32_t correlation_id, char command, base::ByteView payload);
 
   base::Executor& home_;
