@@ -55,6 +55,10 @@ class Client(wire.Connection):
         frame = self.receive()
         assert frame is not None, f"{wire.RESPONSES[key].name} v{version}: the broker closed the connection"
         self.answered = struct.unpack(">i", frame[:4])[0]
+        return self.decoded(key, version, frame)
+
+    @staticmethod
+    def decoded(key, version, frame):
         return wire.RESPONSES[key].decode(schemas.response_body(wire.RESPONSES[key], version, frame), version)
 
     def is_closed_after(self, frame):
