@@ -128,6 +128,10 @@ Result<std::unique_ptr<File>> PosixFileSystem::open_now(const std::string& path,
       O_RDWR | (options.create ? O_CREAT : 0) | (options.create && options.exclusive ? O_EXCL : 0);
   bool direct = options.direct;
   FileDescriptor fd = open_at(root_.get(), name, flags | (direct ? O_DIRECT : 0));
+  if (fd && direct && refuse_direct_) {
+    fd = FileDescriptor();
+    errno = EINVAL;
+  }
   if (!fd && direct && errno == EINVAL) {
     // The kernel may have created the file before it refused the flag.
     direct = false;

@@ -21,6 +21,8 @@ struct PosixOptions {
   size_t bulk_threads = 2;
   // A network file system (NFS, SMB, 9P, FUSE ...) may lose a lock, or a write it called durable.
   bool allow_network_file_system = false;
+  // As a file system without O_DIRECT does; for tests.
+  bool refuse_direct = false;
 };
 
 // kUnsupported if `magic` (f_type of statfs(2)) is a network file system's.
@@ -47,6 +49,7 @@ class PosixFileSystem final : public FileSystem {
   PosixFileSystem(FileDescriptor root, Executor& executor, PosixOptions options)
       : root_(std::move(root)),
         executor_(executor),
+        refuse_direct_(options.refuse_direct),
         log_("log-io", 1, IoThreads::Scheduling::kPrompt),
         bulk_("bulk-io", options.bulk_threads, IoThreads::Scheduling::kOrdinary) {}
 
@@ -56,6 +59,7 @@ class PosixFileSystem final : public FileSystem {
 
   FileDescriptor root_;
   Executor& executor_;
+  const bool refuse_direct_;
   std::atomic<bool> warned_buffered_ = false;
   IoThreads log_;
   IoThreads bulk_;

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "streamcore/base/random.h"
+#include "streamcore/base/log.h"
 #include "streamcore/base/task_group.h"
 #include "tests/streamcore/base/loop_executor.h"
 #include "tests/streamcore/base/temp_directory.h"
@@ -55,94 +55,10 @@ class PosixFileSystemTest : public testing::Test {
   std::unique_ptr<PosixFileSystem> files_;
 };
 
-TEST_F(PosixFileSystemTest, MissingFileIsNotFound) {
-  EXPECT_EQ(open_error("x", {}), ErrorCode::kNotFound);
-  EXPECT_EQ(open_error("no/such/directory", {.create = true}), ErrorCode::kNotFound);
-}
-
-TEST_F(PosixFileSystemTest, ExclusiveCreateOfAnExistingFileFails) {
-  open("x");
-  EXPECT_EQ(open_error("x", {.create = true, .exclusive = true}), ErrorCode::kAlreadyExists);
-}
-
 TEST_F(PosixFileSystemTest, PathsThatLeaveTheRootAreRefused) {
   for (const char* path : {"../x", "/etc/passwd", "a/../../x", ".."}) {
     EXPECT_EQ(open_error(path, {.create = true}), ErrorCode::kInvalidArgument) << path;
   }
-}
-
-TEST_F(PosixFileSystemTest, ReadsBackWhatWasWrittenAndStopsAtTheEnd) {
-  const auto file = open("x");
-  ASSERT_TRUE(write(*file, "hello world", 0, true));
-  ASSERT_TRUE(write(*file, "there", 6));
-  EXPECT_EQ(read(*file, 0, 100), "hello there");
-  EXPECT_EQ(read(*file, 6, 3), "the");
-  EXPECT_EQ(read(*file, 11, 10), "");
-  EXPECT_EQ(read(*file, 500, 10), "");
-  EXPECT_EQ(file->size().value(), 11u);
-}
-
-TEST_F(PosixFileSystemTest, WritesManyPartsInOrder) {
-  const auto file = open("x");
-  std::string whole;
-  std::vector<std::string> texts;
-  for (int i = 0; i < 200; ++i)
-    texts.push_back(std::string(i % 7, static_cast<char>('a' + i % 26)));
-  std::vector<ByteView> parts;
-  for (const std::string& text : texts) {
-    parts.push_back(as_bytes(text));
-    whole += text;
-  }
-  ASSERT_TRUE(executor_.run(file->write_at(parts, 3, true)));
-  EXPECT_EQ(read(*file, 3, whole.size() + 1), whole);
-}
-
-// Random writes, reads and truncations of any alignment against a plain string.
-void compare_with_a_string(LoopExecutor& executor, File& file, uint64_t seed) {
-  SeededRandom random(seed);
-  std::string model;
-  for (int round = 0; round < 150; ++round) {
-    const bool aligned = random.below(3) == 0;
-    uint64_t offset = random.below(30000);
-    if (random.below(4) == 0) offset = model.size();
-    size_t length = 1 + random.below(random.below(4) == 0 ? 2'500'000 : 9000);
-    if (aligned) {
-      offset = offset / kIoAlignment * kIoAlignment;
-      length = align_up(length, kIoAlignment);
-    }
-    const Buffer buffer = Buffer::allocate(length + kIoAlignment);
-    const size_t shift = aligned ? 0 : random.below(64);
-    const std::span<std::byte> bytes(buffer.data() + shift, length);
-    for (std::byte& b : bytes) b = static_cast<std::byte>(random.next() >> 56);
-    const size_t cut = aligned ? 0 : random.below(length + 1);
-    std::vector<ByteView> parts{bytes.first(cut), ByteView{}, bytes.subspan(cut)};
-    ASSERT_TRUE(executor.run(file.write_at(parts, offset, random.below(8) == 0)));
-    model.resize(std::max<size_t>(model.size(), offset + length));
-    model.replace(offset, length, as_chars(bytes));
-    if (random.below(10) == 0) {
-      model.resize(random.below(model.size()));
-      ASSERT_TRUE(executor.run(file.truncate(model.size())));
-    }
-    ASSERT_EQ(file.size().value(), model.size());
-    const uint64_t from = random.below(model.size() + 100);
-    const size_t wanted = random.below(3'000'000);
-    std::vector<std::byte> got(wanted);
-    const auto n = executor.run(file.read_at(got, from));
-    ASSERT_TRUE(n.has_value());
-    const std::string expected = from > model.size() ? "" : model.substr(from, wanted);
-    ASSERT_EQ(*n, expected.size());
-    ASSERT_TRUE(as_chars(ByteView(got).first(*n)) == expected) << "round " << round;
-  }
-}
-
-TEST_F(PosixFileSystemTest, DirectFileOfAnyAlignmentEqualsAString) {
-  const auto file = open("x", {.create = true, .direct = true});
-  compare_with_a_string(executor_, *file, 11);
-}
-
-TEST_F(PosixFileSystemTest, BufferedFileOfAnyAlignmentEqualsAString) {
-  const auto file = open("x", {.create = true, .lane = IoLane::kLog});
-  compare_with_a_string(executor_, *file, 12);
 }
 
 TEST_F(PosixFileSystemTest, UnalignedDirectWriteLeavesTheExactLength) {
@@ -168,56 +84,6 @@ TEST_F(PosixFileSystemTest, AllocatedSpaceReadsZeroAndTakesWrites) {
   }
 }
 
-TEST_F(PosixFileSystemTest, LinkIsRefusedWhereAFileIs) {
-  ASSERT_TRUE(write(*open("x"), "1", 0));
-  ASSERT_TRUE(write(*open("y"), "2", 0));
-  ASSERT_TRUE(executor_.run(files_->link("x", "z")));
-  const auto again = executor_.run(files_->link("y", "z"));
-  ASSERT_FALSE(again);
-  EXPECT_EQ(again.error().code, ErrorCode::kAlreadyExists);
-  ASSERT_TRUE(executor_.run(files_->remove("x")));
-  EXPECT_EQ(on_disk("z"), "1");
-}
-
-TEST_F(PosixFileSystemTest, RenameReplaces) {
-  ASSERT_TRUE(write(*open("x"), "1", 0));
-  ASSERT_TRUE(write(*open("y"), "2", 0));
-  ASSERT_TRUE(executor_.run(files_->rename("x", "y")));
-  EXPECT_EQ(on_disk("y"), "1");
-  EXPECT_EQ(open_error("x", {}), ErrorCode::kNotFound);
-}
-
-TEST_F(PosixFileSystemTest, RemovingWhatIsNotThereIsNotFound) {
-  EXPECT_EQ(executor_.run(files_->remove("x")).error().code, ErrorCode::kNotFound);
-}
-
-TEST_F(PosixFileSystemTest, ListsSortedNamesAndAMissingDirectoryAsEmpty) {
-  ASSERT_TRUE(executor_.run(files_->make_directories("d/e/f")));
-  ASSERT_TRUE(executor_.run(files_->make_directories("d/e/f")));
-  ASSERT_TRUE(write(*open("d/e/b"), "12345", 0));
-  open("d/e/a");
-  ASSERT_TRUE(executor_.run(files_->sync_directory("d/e")));
-  EXPECT_EQ(executor_.run(files_->list("d/e")).value(), (std::vector<std::string>{"a", "b", "f"}));
-  EXPECT_TRUE(executor_.run(files_->list("nothing")).value().empty());
-  const auto entries = executor_.run(files_->scan("d/e")).value();
-  ASSERT_EQ(entries.size(), 3u);
-  EXPECT_EQ(entries[1].name, "b");
-  EXPECT_EQ(entries[1].size, 5u);
-  EXPECT_FALSE(entries[1].is_directory);
-  EXPECT_TRUE(entries[2].is_directory);
-  EXPECT_EQ(executor_.run(files_->list("")).value(), std::vector<std::string>{"d"});
-}
-
-TEST_F(PosixFileSystemTest, LockIsHeldByOneUntilItIsDropped) {
-  auto first = files_->lock("lock");
-  ASSERT_TRUE(first.has_value());
-  const auto second = files_->lock("lock");
-  ASSERT_FALSE(second.has_value());
-  EXPECT_EQ(second.error().code, ErrorCode::kAlreadyExists);
-  first->reset();
-  EXPECT_TRUE(files_->lock("lock").has_value());
-}
-
 TEST_F(PosixFileSystemTest, EveryDescriptorIsClosedOnExec) {
   const auto file = open("x", {.create = true, .direct = true});
   const auto lock = files_->lock("lock");
@@ -233,8 +99,6 @@ TEST_F(PosixFileSystemTest, EveryDescriptorIsClosedOnExec) {
   EXPECT_EQ(ours, 3u);  // the root, the file, the lock
 }
 
-TEST_F(PosixFileSystemTest, FreeSpaceIsKnown) { EXPECT_GT(files_->free_bytes().value(), 0u); }
-
 TEST_F(PosixFileSystemTest, FullDeviceIsNoSpace) {
   // /dev/full answers every write with ENOSPC.
   const FileDescriptor probe(::open("/dev/full", O_RDWR | O_CLOEXEC));
@@ -244,6 +108,27 @@ TEST_F(PosixFileSystemTest, FullDeviceIsNoSpace) {
   const auto status = write(*file, "x", 0);
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, ErrorCode::kNoSpace);
+}
+
+TEST_F(PosixFileSystemTest, WithoutDirectFilesAreBufferedAndOneLineSaysSo) {
+  std::vector<std::string> warnings;
+  set_log_sink([&](LogLevel level, std::string_view line) {
+    if (level == LogLevel::kWarn) warnings.emplace_back(line);
+  });
+  auto refusing =
+      PosixFileSystem::open(directory_.path() + "/a/root", executor_, {.refuse_direct = true});
+  ASSERT_TRUE(refusing.has_value());
+  for (const char* path : {"x", "y"}) {
+    auto file =
+        executor_.run((*refusing)->open(path, {.create = true, .exclusive = true, .direct = true}));
+    ASSERT_TRUE(file.has_value()) << file.error().message;
+    ASSERT_TRUE(write(**file, "unaligned", 3));
+    ASSERT_TRUE(executor_.run((*file)->sync()));
+    EXPECT_EQ(read(**file, 3, 100), "unaligned");
+    EXPECT_EQ(on_disk(path), std::string(3, '\0') + "unaligned");
+  }
+  set_log_sink({});
+  EXPECT_EQ(warnings.size(), 1u);
 }
 
 Task<void> write_block(File& file, uint64_t block, ByteView bytes, int* done) {
