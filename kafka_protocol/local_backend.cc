@@ -2,13 +2,13 @@
 
 #include "kafka_protocol/server/blocking.h"
 #include "kafka_protocol/server/settings.h"
+#include "kafka_protocol/topics/cluster_row_format.h"
 #include "streamcore/base/log.h"
 
 namespace thalweg {
 
 namespace {
 
-constexpr std::string_view kClusterIdKey = "cluster/id";
 constexpr std::string_view kNextProducerKey = "next/producer";
 constexpr uint64_t kProducerIdBlock = 1000;  // as Kafka's ProducerIdManager
 
@@ -144,12 +144,14 @@ base::Task<base::Status> LocalBackend::open_storage() {
 }
 
 base::Task<base::Result<std::string>> LocalBackend::cluster_id() {
-  const std::string key(kClusterIdKey);
-  if (const auto known = CO_TRY(co_await metadata_->get(key))) co_return *known;
+  const std::string key(topics::kClusterRowKey);
+  if (const auto row = CO_TRY(co_await metadata_->get(key))) {
+    co_return topics::decode_cluster_row(*row);
+  }
   // 22 characters of base64, as Kafka's Uuid.randomUuid (B53).
   std::string id = wire::to_string(wire::Uuid{random_.next(), random_.next()});
   metadata::Transaction transaction;
-  transaction.require(key, std::nullopt).set(key, id);
+  transaction.require(key, std::nullopt).set(key, topics::encode_cluster_row(id));
   CO_TRY(co_await metadata_->commit(std::move(transaction)));
   co_return id;
 }

@@ -1,7 +1,8 @@
 #include "streamcore/metadata/id_allocator.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "streamcore/metadata/counter_row_format.h"
 
 namespace thalweg::metadata {
 
@@ -22,14 +23,15 @@ base::Task<base::Status> IdAllocator::refill(uint64_t count) {
     const std::optional<std::string> row = CO_TRY(co_await metadata_.get(key_));
     uint64_t start = 1;
     if (row.has_value()) {
-      const auto parsed = std::from_chars(row->data(), row->data() + row->size(), start);
-      if (parsed.ec != std::errc{} || parsed.ptr != row->data() + row->size()) {
-        co_return base::fail(base::ErrorCode::kCorrupt, key_ + ": not a number: " + *row);
+      const base::Result<uint64_t> next = decode_counter_row(*row);
+      if (!next.has_value()) {
+        co_return base::fail(next.error().code, key_ + ": " + next.error().message);
       }
+      start = *next;
     }
     const uint64_t end = start + std::max(count, block_);
     Transaction advance;
-    advance.require(key_, row).set(key_, std::to_string(end));
+    advance.require(key_, row).set(key_, encode_counter_row(end));
     const base::Status committed = co_await metadata_.commit(std::move(advance));
     if (committed.has_value()) {
       next_ = start;

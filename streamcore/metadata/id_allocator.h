@@ -12,7 +12,8 @@ namespace thalweg::metadata {
 
 class IdAllocator {
  public:
-  // The row `key` holds the next number, in decimal; `block` numbers are taken at a time.
+  // The row `key` holds the next number (counter_row_format.h); `block` numbers are taken at a
+  // time.
   IdAllocator(base::Executor& executor, MetadataStore& metadata, std::string key, uint64_t block)
       : metadata_(metadata), key_(std::move(key)), block_(block), turn_(executor, 1) {}
 

@@ -7,6 +7,7 @@
 #include "streamcore/chunk/log_file_format.h"
 #include "streamcore/chunk/seal_file_format.h"
 #include "streamcore/entry_format.h"
+#include "streamcore/metadata/counter_row_format.h"
 #include "streamcore/metadata/log_entry_format.h"
 #include "streamcore/metadata/snapshot_format.h"
 #include "streamcore/segment/segment_format.h"
@@ -49,6 +50,7 @@ void decode_rows(base::ByteView bytes) {
 
 void decode_metadata(base::ByteView bytes) {
   (void)metadata::decode_log_entry(text(bytes), "fuzzed");
+  (void)metadata::decode_counter_row(text(bytes));
   metadata::OrderedState state;
   metadata::SnapshotDecoder decoder(text(bytes), {}, "fuzzed", state);
   for (;;) {
