@@ -37,7 +37,7 @@ void Group::restore(const GroupMetadataValue& value, Instant now) {
     member.session_timeout = Milliseconds(stored.session_timeout);
     member.rebalance_timeout =
         Milliseconds(no_timeout ? stored.session_timeout : stored.rebalance_timeout);
-    member.protocols = {{value.protocol.value_or(""), stored.subscription}};
+    set_protocols(member, {{value.protocol.value_or(""), stored.subscription}});
     member.assignment = stored.assignment;
     renew_session(member, now);
     if (member.instance_id) static_members_.insert_or_assign(*member.instance_id, member.id);
@@ -107,7 +107,18 @@ KafkaError Group::admit_commit(std::string_view member_id,
   return KafkaError::kNone;
 }
 
-std::optional<base::TimePoint> Group::deadline() const {
+void Group::forget_pending(std::string_view member_id, Instant now) {
+  const auto pending = pending_.find(member_id);
+  if (pending == pending_.end()) return;
+  pending_.erase(pending);
+  try_complete_join(now);
+}
+
+void Group::due_at(base::TimePoint time) {
+  if (!deadline_ || time < *deadline_) deadline_ = time;
+}
+
+std::optional<base::TimePoint> Group::next_deadline() const {
   std::optional<base::TimePoint> first;
   const auto consider = [&first](base::TimePoint t) {
     if (!first || t < *first) first = t;
@@ -136,12 +147,13 @@ void Group::on_time(Instant now) {
     sync_deadline_.reset();
     expire_unsynced(now);
   }
+  deadline_ = next_deadline();
 }
 
 void Group::abandon(KafkaError error) {
   state_ = GroupState::kDead;
   for (auto& [id, member] : members_) {
-    if (member.awaits_join()) std::exchange(member.join_reply, {})(join_error(error, id));
+    if (member.awaits_join()) answer_join(member, join_error(error, id));
     if (member.awaits_sync()) std::exchange(member.sync_reply, {})(sync_error(error));
   }
   members_.clear();
@@ -221,14 +233,46 @@ void Group::remove_member(const std::string& member_id) {
     leader_.reset();
     if (!members_.empty()) leader_ = members_.begin()->first;
   }
-  if (member.awaits_join()) {
-    std::exchange(member.join_reply, {})(join_error(KafkaError::kUnknownMemberId));
-  }
+  set_protocols(member, {});
+  if (member.awaits_join()) answer_join(member, join_error(KafkaError::kUnknownMemberId));
   answer_sync(member, KafkaError::kUnknownMemberId);
 }
 
 void Group::renew_session(Member& member, Instant now) {
   member.session_deadline = now.steady + member.session_timeout;
+  due_at(member.session_deadline);
+}
+
+void Group::wait_for_join(Member& member, JoinReply reply) {
+  CHECK(!member.awaits_join());
+  member.join_reply = std::move(reply);
+  ++waiting_joins_;
+}
+
+void Group::answer_join(Member& member, wire::JoinGroupResponse response) {
+  CHECK(member.awaits_join());
+  --waiting_joins_;
+  std::exchange(member.join_reply, {})(std::move(response));
+}
+
+void Group::set_protocols(Member& member, std::vector<MemberProtocol> protocols) {
+  const auto count = [this](const std::vector<MemberProtocol>& list, bool more) {
+    for (auto at = list.begin(); at != list.end(); ++at) {
+      const auto same = [&](const MemberProtocol& other) { return other.name == at->name; };
+      if (std::any_of(list.begin(), at, same)) continue;  // named twice
+      size_t& members = known_by_[at->name];
+      members += more ? 1u : size_t(-1);
+      if (members == 0) known_by_.erase(at->name);
+    }
+  };
+  count(member.protocols, false);
+  member.protocols = std::move(protocols);
+  count(member.protocols, true);
+}
+
+bool Group::all_know(std::string_view protocol) const {
+  const auto at = known_by_.find(protocol);
+  return at != known_by_.end() && at->second == members_.size();
 }
 
 void Group::set_state(GroupState state, Instant now) {
@@ -236,11 +280,7 @@ void Group::set_state(GroupState state, Instant now) {
   state_since_ = now.wall;
 }
 
-bool Group::all_joined() const {
-  return pending_.empty() && std::all_of(members_.begin(), members_.end(), [](const auto& entry) {
-           return entry.second.awaits_join();
-         });
-}
+bool Group::all_joined() const { return pending_.empty() && waiting_joins_ == members_.size(); }
 
 Milliseconds Group::rebalance_timeout() const {
   Milliseconds longest{};

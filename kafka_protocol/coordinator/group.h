@@ -83,8 +83,8 @@ class Group {
   KafkaError admit_commit(std::string_view member_id, std::optional<std::string_view> instance_id,
                           int32_t generation, Instant now);
 
-  // The next time on_time() has something to do.
-  std::optional<base::TimePoint> deadline() const;
+  // When on_time() may next have something to do: never too late, but maybe too early.
+  std::optional<base::TimePoint> deadline() const { return deadline_; }
   void on_time(Instant now);
 
   // Answers everything that waits with `error` and forgets it, with all members: the coordinator
@@ -101,6 +101,9 @@ class Group {
   const std::string& protocol_type() const { return protocol_type_; }
   size_t member_count() const { return members_.size(); }
   size_t pending_count() const { return pending_.size(); }
+  bool is_pending(std::string_view member_id) const { return pending_.contains(member_id); }
+  // Somebody who was told an id and has not come back with it need not be waited for.
+  void forget_pending(std::string_view member_id, Instant now);
   base::Timestamp state_since() const { return state_since_; }
   // Topics the members of a consumer group subscribe to; nothing if that cannot be told, so that
   // all must be assumed.
@@ -145,7 +148,7 @@ class Group {
   void store_assignment(const wire::SyncGroupRequest& request, Instant now);
   void assignment_stored(int32_t generation, KafkaError error, Instant now);
   void answer_sync(Member& member, KafkaError error);
-  void answer_all_syncs(KafkaError error);
+  void answer_all_syncs(KafkaError error, Instant now);
 
   // group.cc
   KafkaError check_member(std::string_view member_id,
@@ -153,7 +156,14 @@ class Group {
   Member* find(std::string_view member_id);
   Member* find_static(std::string_view instance_id);
   void remove_member(const std::string& member_id);
+  // Every member whose session begins to run, since a request of it was answered, is renewed.
   void renew_session(Member& member, Instant now);
+  void due_at(base::TimePoint time);
+  std::optional<base::TimePoint> next_deadline() const;
+  void wait_for_join(Member& member, JoinReply reply);
+  void answer_join(Member& member, wire::JoinGroupResponse response);
+  void set_protocols(Member& member, std::vector<MemberProtocol> protocols);
+  bool all_know(std::string_view protocol) const;
   void set_state(GroupState state, Instant now);
   bool all_joined() const;
   Milliseconds rebalance_timeout() const;
@@ -174,6 +184,11 @@ class Group {
   Members members_;
   std::map<std::string, std::string, std::less<>> static_members_;  // instance id -> member id
   std::map<std::string, base::TimePoint, std::less<>> pending_;  // were told their id; until when
+
+  // Counted, so that a join costs the same in a large group as in a small one.
+  size_t waiting_joins_ = 0;
+  std::map<std::string, size_t, std::less<>> known_by_;  // protocol -> members that know it
+  std::optional<base::TimePoint> deadline_;
 
   // PreparingRebalance: when to go on without the rest.
   std::optional<base::TimePoint> join_deadline_;

@@ -133,18 +133,34 @@ void GroupCoordinator::cancel_timer(Entry& entry) {
   if (entry.timer != 0) executor_.cancel(std::exchange(entry.timer, 0));
 }
 
-// The prefix, then a random UUID (RFC 9562 version 4).
+// The prefix, cut off between code points, then a random UUID (RFC 9562 version 4).
 std::string GroupCoordinator::fresh_member_id(std::string_view prefix) {
   constexpr char kHex[] = "0123456789abcdef";
   uint64_t words[2] = {random_.next(), random_.next()};
   words[0] = (words[0] & ~uint64_t{0xf000}) | 0x4000;
   words[1] = (words[1] & ~(uint64_t{3} << 62)) | uint64_t{2} << 62;
-  std::string id(prefix);
+  size_t length = std::min(prefix.size(), kMemberIdPrefixMax);
+  while (length > 0 && length < prefix.size() && (prefix[length] & 0xc0) == 0x80) --length;
+  std::string id(prefix.substr(0, length));
   for (int digit = 0; digit < 32; ++digit) {
     if (digit == 0 || digit == 8 || digit == 12 || digit == 16 || digit == 20) id += '-';
     id += kHex[(words[digit / 16] >> (60 - 4 * (digit % 16))) & 0xf];
   }
   return id;
+}
+
+void GroupCoordinator::remember_pending(std::string group_id, std::string member_id) {
+  pending_bytes_ += group_id.size() + member_id.size();
+  pending_.emplace_back(std::move(group_id), std::move(member_id));
+  while (pending_.size() > kPendingMembersMax || pending_bytes_ > kPendingBytesMax) {
+    const auto [oldest_group, oldest] = std::move(pending_.front());
+    pending_.pop_front();
+    pending_bytes_ -= oldest_group.size() + oldest.size();
+    Entry* entry = find(oldest_group);
+    if (entry == nullptr) continue;
+    entry->group.forget_pending(oldest, now());
+    settle(*entry);
+  }
 }
 
 Task<wire::JoinGroupResponse> GroupCoordinator::join_group(JoiningClient client,
@@ -176,7 +192,11 @@ Task<wire::JoinGroupResponse> GroupCoordinator::join_group(JoiningClient client,
   entry.group.join(context, request, now(), [answer](wire::JoinGroupResponse response) {
     answer->set(std::move(response));
   });
+  const bool pending = entry.group.is_pending(context.fresh_member_id);
   settle(entry);
+  if (pending) {
+    remember_pending(std::string(request.group_id), std::move(context.fresh_member_id));
+  }
   co_await answer->wait();
   co_return answer->value();
 }

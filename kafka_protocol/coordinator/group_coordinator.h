@@ -11,6 +11,7 @@
 // committed topic exists.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -47,6 +48,13 @@ struct CoordinatorOptions {
   Milliseconds retention_check_interval{600000};  // offsets.retention.check.interval.ms
   size_t rewrite_records_min = kRewriteRecordsMin;
 };
+
+// Members that were told an id and have not come back with it, in all groups; past either bound the
+// oldest is forgotten. One that does come back, comes back at once.
+inline constexpr size_t kPendingMembersMax = 10000;
+inline constexpr size_t kPendingBytesMax = 4 << 20;  // of their ids and their groups'
+// Of the client or instance id in front of a member id; the rest of a longer one is left out.
+inline constexpr size_t kMemberIdPrefixMax = 255;
 
 // Who sends a JoinGroup.
 struct JoiningClient {
@@ -140,6 +148,7 @@ class GroupCoordinator final : private GroupOutput, private LiveRecords {
   void arm_timer(Entry& entry);
   void cancel_timer(Entry& entry);
   std::string fresh_member_id(std::string_view prefix);
+  void remember_pending(std::string group_id, std::string member_id);
   void drop_all(KafkaError error);
 
   KafkaError admit_commit(const wire::OffsetCommitRequest& request, int16_t version, Entry*& entry);
@@ -173,6 +182,9 @@ class GroupCoordinator final : private GroupOutput, private LiveRecords {
   const CoordinatorOptions options_;
   Phase phase_ = Phase::kLoading;
   Entries groups_;
+  // Members that were told an id, oldest first; some came back or are gone.
+  std::deque<std::pair<std::string, std::string>> pending_;  // group id, member id
+  size_t pending_bytes_ = 0;
   size_t live_records_ = 0;
   size_t replayed_ = 0;
   OffsetsWriter writer_;

@@ -110,6 +110,8 @@ void GroupCoordinator::drop_all(KafkaError error) {
     entry->group.abandon(error);
   }
   groups_.clear();
+  pending_.clear();
+  pending_bytes_ = 0;
   live_records_ = 0;
 }
 

@@ -56,10 +56,7 @@ bool Group::accepts(std::string_view member_id) const {
     case GroupState::kDead: return true;
     case GroupState::kPreparingRebalance: {
       if (at != members_.end() && at->second.awaits_join()) return true;
-      const auto waiting = std::count_if(members_.begin(), members_.end(), [](const auto& entry) {
-        return entry.second.awaits_join();
-      });
-      return static_cast<size_t>(waiting) < options_.members_max;
+      return waiting_joins_ < options_.members_max;
     }
     case GroupState::kCompletingRebalance:
     case GroupState::kStable: break;
@@ -72,10 +69,8 @@ bool Group::supports(const JoinGroupRequest& request) const {
   if (request.protocol_type.empty() || request.protocols.empty()) return false;
   if (members_.empty()) return true;
   if (request.protocol_type != protocol_type_) return false;
-  return std::any_of(request.protocols.begin(), request.protocols.end(), [this](const auto& p) {
-    return std::all_of(members_.begin(), members_.end(),
-                       [&p](const auto& entry) { return entry.second.knows(p.name); });
-  });
+  return std::any_of(request.protocols.begin(), request.protocols.end(),
+                     [this](const auto& p) { return all_know(p.name); });
 }
 
 void Group::join_new(const JoinContext& context, const JoinGroupRequest& request, Instant now,
@@ -96,8 +91,9 @@ void Group::join_new(const JoinContext& context, const JoinGroupRequest& request
     return reply(join_error(KafkaError::kGroupMaxSizeReached));
   }
   // It has to come back with the id, so that a client that gave up waiting leaves no member behind.
-  pending_.insert_or_assign(context.fresh_member_id,
-                            now.steady + Milliseconds(request.session_timeout_ms));
+  const base::TimePoint until = now.steady + Milliseconds(request.session_timeout_ms);
+  pending_.insert_or_assign(context.fresh_member_id, until);
+  due_at(until);
   reply(join_error(KafkaError::kMemberIdRequired, context.fresh_member_id));
 }
 
@@ -148,6 +144,7 @@ void Group::add_member(std::string member_id, const JoinContext& context,
   // the end.
   member.is_new = true;
   member.session_deadline = now.steady + options_.new_member_join_timeout;
+  due_at(member.session_deadline);
   if (!leader_) leader_ = member_id;
   members_.emplace(std::move(member_id), std::move(member));
   if (state_ == GroupState::kPreparingRebalance && initial_) joined_meanwhile_ = true;
@@ -157,13 +154,13 @@ void Group::add_member(std::string member_id, const JoinContext& context,
 void Group::update_member(Member& member, const JoinGroupRequest& request, JoinReply reply) {
   // A client asks again only when it gave up on its last request.
   if (member.awaits_join()) {
-    std::exchange(member.join_reply, {})(join_error(KafkaError::kRebalanceInProgress, member.id));
+    answer_join(member, join_error(KafkaError::kRebalanceInProgress, member.id));
   }
-  member.protocols = protocols_of(request);
+  set_protocols(member, protocols_of(request));
   member.session_timeout = Milliseconds(request.session_timeout_ms);
   member.rebalance_timeout = Milliseconds(
       request.rebalance_timeout_ms < 0 ? request.session_timeout_ms : request.rebalance_timeout_ms);
-  member.join_reply = std::move(reply);
+  wait_for_join(member, std::move(reply));
 }
 
 // B40: the same instance with a new process. The old member id is fenced from here on.
@@ -188,7 +185,7 @@ Member& Group::rename_static_member(const std::string& old_id, const std::string
   CHECK(!node.empty());
   Member& member = node.mapped();
   if (member.awaits_join()) {
-    std::exchange(member.join_reply, {})(join_error(KafkaError::kFencedInstanceId, old_id));
+    answer_join(member, join_error(KafkaError::kFencedInstanceId, old_id));
   }
   answer_sync(member, KafkaError::kFencedInstanceId);
   member.id = new_id;
@@ -210,8 +207,9 @@ void Group::keep_generation_for(const std::string& member_id, const std::string&
                   if (member == nullptr || !member->awaits_join() || state_ != GroupState::kStable)
                     return;
                   renew_session(*member, then);
-                  auto answer = std::exchange(member->join_reply, {});
-                  if (error != KafkaError::kNone) return answer(join_error(error, member_id));
+                  if (error != KafkaError::kNone) {
+                    return answer_join(*member, join_error(error, member_id));
+                  }
                   JoinGroupResponse response = generation_for(*member);
                   if (version >= kSkipAssignmentSince) {
                     response.skip_assignment = is_leader(*member);
@@ -219,7 +217,7 @@ void Group::keep_generation_for(const std::string& member_id, const std::string&
                     response.leader = old_leader;
                     response.members.clear();
                   }
-                  answer(std::move(response));
+                  answer_join(*member, std::move(response));
                 });
 }
 

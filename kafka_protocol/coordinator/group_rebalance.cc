@@ -17,7 +17,7 @@ void Group::rebalance_or_try_complete(Instant now) {
 }
 
 void Group::prepare_rebalance(Instant now) {
-  answer_all_syncs(KafkaError::kRebalanceInProgress);
+  answer_all_syncs(KafkaError::kRebalanceInProgress, now);
   storing_generation_.reset();
   sync_deadline_.reset();
   for (auto& [id, member] : members_) member.sync_awaited = false;
@@ -30,9 +30,11 @@ void Group::prepare_rebalance(Instant now) {
     initial_left_ = std::max(rebalance_timeout() - delay, Milliseconds::zero());
     joined_meanwhile_ = false;
     join_deadline_ = now.steady + delay;
+    due_at(*join_deadline_);
     return;
   }
   join_deadline_ = now.steady + rebalance_timeout();
+  due_at(*join_deadline_);
   try_complete_join(now);
 }
 
@@ -41,6 +43,7 @@ void Group::extend_initial_delay(Instant now) {
   initial_left_ = std::max(initial_left_ - options_.initial_rebalance_delay, Milliseconds::zero());
   joined_meanwhile_ = false;
   join_deadline_ = now.steady + delay;
+  due_at(*join_deadline_);
 }
 
 void Group::try_complete_join(Instant now) {
@@ -60,6 +63,7 @@ void Group::complete_join(Instant now) {
   if (!members_.empty() && !elect_leader()) {
     // Only static members that stayed away: wait until they come back or their sessions end.
     join_deadline_ = now.steady + rebalance_timeout();
+    due_at(*join_deadline_);
     return;
   }
   start_generation(now);
@@ -91,12 +95,13 @@ void Group::start_generation(Instant now) {
   protocol_ = select_protocol();
   set_state(GroupState::kCompletingRebalance, now);
   sync_deadline_ = now.steady + rebalance_timeout();
+  due_at(*sync_deadline_);
   for (auto& [id, member] : members_) {
     if (!member.awaits_join()) continue;  // a static member that stays until its session ends
     member.is_new = false;
     member.sync_awaited = true;
     renew_session(member, now);
-    std::exchange(member.join_reply, {})(generation_for(member));
+    answer_join(member, generation_for(member));
   }
 }
 
@@ -105,11 +110,8 @@ void Group::start_generation(Instant now) {
 std::string Group::select_protocol() const {
   std::vector<std::pair<std::string_view, size_t>> votes;
   for (const auto& [id, member] : members_) {
-    const auto choice =
-        std::find_if(member.protocols.begin(), member.protocols.end(), [this](const auto& p) {
-          return std::all_of(members_.begin(), members_.end(),
-                             [&p](const auto& entry) { return entry.second.knows(p.name); });
-        });
+    const auto choice = std::find_if(member.protocols.begin(), member.protocols.end(),
+                                     [this](const auto& p) { return all_know(p.name); });
     if (choice == member.protocols.end()) continue;
     const auto counted = std::find_if(votes.begin(), votes.end(),
                                       [&](const auto& vote) { return vote.first == choice->name; });

@@ -64,7 +64,7 @@ void Group::assignment_stored(int32_t generation, KafkaError error, Instant now)
   storing_generation_.reset();
   if (error != KafkaError::kNone) {
     for (auto& [id, member] : members_) member.assignment.clear();
-    answer_all_syncs(error);
+    answer_all_syncs(error, now);
     prepare_rebalance(now);
     return;
   }
@@ -87,8 +87,12 @@ void Group::answer_sync(Member& member, KafkaError error) {
   answer(std::move(response));
 }
 
-void Group::answer_all_syncs(KafkaError error) {
-  for (auto& [id, member] : members_) answer_sync(member, error);
+void Group::answer_all_syncs(KafkaError error, Instant now) {
+  for (auto& [id, member] : members_) {
+    if (!member.awaits_sync()) continue;
+    renew_session(member, now);
+    answer_sync(member, error);
+  }
 }
 
 }  // namespace thalweg::coordinator

@@ -63,12 +63,6 @@ struct Member {
     }
     return kNone;
   }
-  bool knows(std::string_view protocol) const {
-    for (const MemberProtocol& p : protocols) {
-      if (p.name == protocol) return true;
-    }
-    return false;
-  }
 };
 
 }  // namespace thalweg::coordinator

@@ -141,6 +141,7 @@ class Client {
   }
 
   std::string group = "g";
+  std::string client_id = "client";
   wire::Uuid topic_id;  // of what it commits for
   std::string id;
   std::optional<std::string> instance;
@@ -170,7 +171,7 @@ class Client {
       request.protocols.push_back({names.substr(0, comma), base::as_bytes(client.metadata)});
       names.remove_prefix(std::min(comma + 1, names.size()));
     }
-    co_return co_await broker.coordinator().join_group({client.version, "client", "/host"},
+    co_return co_await broker.coordinator().join_group({client.version, client.client_id, "/host"},
                                                        request);
   }
   static base::Task<wire::SyncGroupResponse> sync_task(

@@ -26,6 +26,56 @@ TEST(OffsetsPartition, IsTheHashOfJavaStrings) {
   EXPECT_EQ(offsets_partition_of("consumer-group-\u00fc", 50), 23);
 }
 
+TEST(Pending, OfMembersThatNeverComeBackTheOldestAreForgotten) {
+  Broker broker;
+  Client first(broker);
+  first.group = "first";
+  first.id = first.join()->member_id;
+  for (size_t i = 0; i < kPendingMembersMax; ++i) {
+    Client stranger(broker);
+    stranger.group = "g" + std::to_string(i);
+    EXPECT_EQ(stranger.join()->error_code, kMemberIdRequired);
+  }
+  EXPECT_EQ(broker.coordinator().group_count(), kPendingMembersMax);
+  EXPECT_EQ(first.join()->error_code, kUnknownMemberId);
+}
+
+TEST(Pending, LongIdsTakeNoMoreMemoryThanManyShortOnes) {
+  Broker broker;
+  Client stranger(broker);
+  stranger.client_id = "x" + std::string(30000, '\xc3');
+  for (size_t i = 1; i < stranger.client_id.size(); i += 2) stranger.client_id[i] = '\xbc';
+  const auto told = stranger.join();
+  EXPECT_LE(told->member_id.size(), kMemberIdPrefixMax + 37);
+  for (int i = 0; i < 1000; ++i) {
+    stranger.group = std::string(30000, 'g') + std::to_string(i);
+    EXPECT_EQ(stranger.join()->error_code, kMemberIdRequired);
+  }
+  EXPECT_LE(broker.coordinator().group_count() * 30000, kPendingBytesMax);
+  stranger.id = stranger.join()->member_id;
+  auto joined = stranger.join();
+  broker.pass(10s);
+  EXPECT_EQ(joined->error_code, kNone);
+}
+
+TEST(Pending, ThatIsForgottenIsNotWaitedFor) {
+  Broker broker;
+  StablePair pair(broker);
+  Client stranger(broker);
+  stranger.join();
+  auto a = pair.leader.join();  // the leader's join starts a rebalance
+  auto b = pair.follower.join();
+  broker.pass(10ms);
+  EXPECT_FALSE(a.ready());
+  for (size_t i = 0; i < kPendingMembersMax; ++i) {
+    Client other(broker);
+    other.group = "other";
+    other.join();
+  }
+  broker.pass(10ms);
+  EXPECT_TRUE(a.ready() && b.ready());
+}
+
 TEST(Describe, AnUnknownGroupIsDeadAndFromVersion6NotFound) {  // B44
   Broker broker;
   const auto old = broker.coordinator().describe_group("unknown", 5);
