@@ -33,6 +33,7 @@ base::Task<void> look_up(Broker& broker, TopicRef topic, const PartitionAsked& a
   // Only what is durable may be told: the log ends at the high watermark (B12, B22).
   const auto end =
       partition.leader_epochs().end_of(asked.leader_epoch, bounds->leader_epoch.value,
+                                       static_cast<int64_t>(bounds->trim_point.value),
                                        static_cast<int64_t>(bounds->durable_tail.value));
   answer.leader_epoch = end.epoch;
   answer.end_offset = end.offset;

@@ -32,15 +32,11 @@ class LeaderEpochTable {
   void observe(int32_t epoch, int64_t offset);
 
   // The answer to OffsetForLeaderEpoch: the largest epoch that is at most `epoch`, and where it
-  // ended; (-1, -1) for a negative epoch or one above `current_epoch`. `log_end` is the end offset
-  // of the log (LeaderEpochFileCache.endOffsetFor).
-  End end_of(int32_t epoch, int32_t current_epoch, int64_t log_end) const;
-
-  // The epoch of the record at `offset`; -1 if that is before the first one known.
-  int32_t epoch_at(int64_t offset) const;
-
-  // Forgets what only concerns offsets below `offset`.
-  void trim(int64_t offset);
+  // ended; (-1, -1) for a negative epoch or one above `current_epoch`. An epoch of which the log
+  // from `log_start` to `log_end` holds nothing any more, nor of one before it, is answered by
+  // itself and where the log starts (LeaderEpochFileCache.endOffsetFor and truncateFromStart). The
+  // table itself is not trimmed: it is a function of the batches, which a trim is not among.
+  End end_of(int32_t epoch, int32_t current_epoch, int64_t log_start, int64_t log_end) const;
 
   const std::vector<Start>& starts() const { return starts_; }
   friend bool operator==(const LeaderEpochTable&, const LeaderEpochTable&) = default;

@@ -83,8 +83,6 @@ std::vector<TopicRef> TopicRegistry::all() const {
   std::vector<TopicRef> topics;
   topics.reserve(by_name_.size());
   for (const auto& [name, topic] : by_name_) topics.push_back(topic);
-  std::sort(topics.begin(), topics.end(),
-            [](const TopicRef& a, const TopicRef& b) { return a->name() < b->name(); });
   return topics;
 }
 

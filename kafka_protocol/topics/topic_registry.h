@@ -58,7 +58,7 @@ class TopicRegistry {
 
   TopicRef find(std::string_view name) const;
   TopicRef find(const wire::Uuid& id) const;
-  std::vector<TopicRef> all() const;  // by name
+  std::vector<TopicRef> all() const;  // in no order
   size_t size() const { return by_name_.size(); }
   const TopicDefaults& defaults() const { return defaults_; }
 

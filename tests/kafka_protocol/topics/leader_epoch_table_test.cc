@@ -18,42 +18,36 @@ LeaderEpochTable table() {
 }
 
 TEST(LeaderEpochTable, AnEpochEndsWhereTheNextBegan) {  // B30
-  EXPECT_EQ(table().end_of(2, 8, 50), (End{2, 30}));
-  EXPECT_EQ(table().end_of(5, 8, 50), (End{5, 40}));
+  EXPECT_EQ(table().end_of(2, 8, 0, 50), (End{2, 30}));
+  EXPECT_EQ(table().end_of(5, 8, 0, 50), (End{5, 40}));
 }
 
 TEST(LeaderEpochTable, TheCurrentEpochEndsAtTheLogEnd) {  // B30
-  EXPECT_EQ(table().end_of(6, 6, 50), (End{6, 50}));
-  EXPECT_EQ(table().end_of(8, 8, 50), (End{8, 50}));
+  EXPECT_EQ(table().end_of(6, 6, 0, 50), (End{6, 50}));
+  EXPECT_EQ(table().end_of(8, 8, 0, 50), (End{8, 50}));
 }
 
 TEST(LeaderEpochTable, AnEpochWithoutRecordsEndsWithTheOneBefore) {  // B30
-  EXPECT_EQ(table().end_of(3, 8, 50), (End{2, 30}));
-  EXPECT_EQ(table().end_of(7, 8, 50), (End{6, 50}));
+  EXPECT_EQ(table().end_of(3, 8, 0, 50), (End{2, 30}));
+  EXPECT_EQ(table().end_of(7, 8, 0, 50), (End{6, 50}));
 }
 
 TEST(LeaderEpochTable, AnEpochBeforeTheFirstEndsWhereTheFirstBegan) {  // B30
-  EXPECT_EQ(table().end_of(0, 8, 50), (End{0, 10}));
+  EXPECT_EQ(table().end_of(0, 8, 0, 50), (End{0, 10}));
 }
 
 TEST(LeaderEpochTable, AnUnknownEpochHasNoEnd) {  // B30
-  EXPECT_EQ(table().end_of(9, 8, 50), (End{-1, -1}));
-  EXPECT_EQ(table().end_of(-1, 8, 50), (End{-1, -1}));
+  EXPECT_EQ(table().end_of(9, 8, 0, 50), (End{-1, -1}));
+  EXPECT_EQ(table().end_of(-1, 8, 0, 50), (End{-1, -1}));
 }
 
-TEST(LeaderEpochTable, TellsTheEpochOfARecord) {
-  EXPECT_EQ(table().epoch_at(9), -1);
-  EXPECT_EQ(table().epoch_at(10), 2);
-  EXPECT_EQ(table().epoch_at(39), 5);
-  EXPECT_EQ(table().epoch_at(1000), 6);
-}
-
-TEST(LeaderEpochTable, ATrimKeepsTheEpochThatCoversIt) {
-  auto t = table();
-  t.trim(35);
-  EXPECT_EQ(t.starts(), (std::vector<LeaderEpochTable::Start>{{5, 35}, {6, 40}}));
-  t.trim(5);
-  EXPECT_EQ(t.starts().size(), 2u);
+TEST(LeaderEpochTable, AnEpochThatWasTrimmedAwayEndsWhereTheLogStarts) {
+  EXPECT_EQ(table().end_of(2, 8, 35, 50), (End{2, 35}));  // Kafka: requested, before the first
+  EXPECT_EQ(table().end_of(3, 8, 30, 50), (End{3, 30}));
+  EXPECT_EQ(table().end_of(0, 8, 35, 50), (End{0, 35}));
+  EXPECT_EQ(table().end_of(5, 8, 35, 50), (End{5, 40}));
+  EXPECT_EQ(table().end_of(5, 8, 50, 50), (End{5, 50}));
+  EXPECT_EQ(table().end_of(8, 8, 50, 50), (End{8, 50}));
 }
 
 TEST(LeaderEpochTable, IsBounded) {
