@@ -296,7 +296,9 @@ base::Task<base::Status> TopicRegistry::commit_removal(TopicRef topic,
 
 base::Task<void> TopicRegistry::finish_removals() {
   for (Removal& removal : std::exchange(removals_, {})) {
-    co_await finish_removal(std::move(removal));
+    // Before anybody can use the name again; the streams need not hold up the start.
+    if (removed_listener_) (void)co_await removed_listener_(removal.name, removal.row.id);
+    tasks_.spawn(finish_removal(std::move(removal)));
   }
 }
 

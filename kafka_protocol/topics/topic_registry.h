@@ -50,7 +50,7 @@ class TopicRegistry {
 
   // Reads every topic row. Deletions that a dead process had begun wait for finish_removals().
   base::Task<base::Status> load();
-  // Finishes them, once the listener can be told.
+  // Tells the listener of them, and finishes them in the background.
   base::Task<void> finish_removals();
   base::Task<void> stop() { return tasks_.stop_and_join(); }
   // Trims by retention now and then, until stop(). Intervals past a century count as one.

@@ -78,6 +78,10 @@ class TopicRegistryTest : public testing::Test {
   KafkaError remove(const std::string& name) {
     return run(world_.executor(), registry_->remove(registry_->find(name))).error;
   }
+  void finish_removals() {
+    run(world_.executor(), registry_->finish_removals());
+    world_.executor().run_for(std::chrono::seconds(1));
+  }
   KafkaError grow(const std::string& name, int32_t count) {
     return run(world_.executor(), registry_->grow(registry_->find(name), count)).error;
   }
@@ -292,7 +296,7 @@ TEST_F(TopicRegistryTest, ARemovalCutOffAnywhereIsAllOrNothingAfterLoad) {
     world_.executor().stop_at_step(world_.executor().steps() + cut);
     (void)sim::try_run(world_.executor(), registry_->remove(registry_->find("orders")));
     crash_and_reopen();
-    run(world_.executor(), registry_->finish_removals());
+    finish_removals();
     EXPECT_TRUE(rows(kDeletingRowPrefix).empty()) << "cut at " << cut;
     const bool exists = registry_->find("orders") != nullptr;
     EXPECT_EQ(rows("stream/").size(), exists ? 1u : 0u) << "cut at " << cut;
@@ -322,7 +326,7 @@ TEST_F(TopicRegistryTest, ARemovalCutOffAnywhereIsToldToTheListener) {
     told.clear();  // what the dead process did about it may have come to nothing
     listen();
     const bool pending = !rows(kDeletingRowPrefix).empty();
-    run(world_.executor(), registry_->finish_removals());
+    finish_removals();
     EXPECT_EQ(told.contains("orders"), pending) << "cut at " << cut;
     EXPECT_EQ(registry_->find(id) != nullptr && pending, false);
   }
