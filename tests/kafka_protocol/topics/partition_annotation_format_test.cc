@@ -88,6 +88,31 @@ TEST(PartitionAnnotation, FoldingInAnyStepsGivesTheSameBytes) {
   }
 }
 
+// More producers than are kept whatever the time, over so many days that some are forgotten.
+TEST(PartitionAnnotation, FoldingInAnyStepsForgetsTheSameProducers) {
+  constexpr int kBatches = 3 * static_cast<int>(kProducersKept);
+  base::SeededRandom random(5);
+  std::vector<StreamBatch> batches;
+  for (int i = 0; i < kBatches; ++i) {
+    const auto who = static_cast<int64_t>(random.below(2 * kProducersKept));
+    batches.emplace_back(BatchSpec{.producer_id = who,
+                                   .sequence = i,
+                                   .offset = i,
+                                   .timestamp = i * (10 * kProducerExpirationMs / kBatches)});
+  }
+  const auto all = entries(batches);
+  const std::string whole = *fold_annotation({}, all);
+  EXPECT_EQ(decode_annotation(base::as_bytes(whole))->producers.size(), kProducersKept);
+  for (size_t step : {7, 101, 1999}) {
+    std::string folded;
+    for (size_t at = 0; at < all.size(); at += step) {
+      const auto part = std::span(all).subspan(at, std::min(step, all.size() - at));
+      folded = *fold_annotation(base::as_bytes(folded), part);
+    }
+    EXPECT_EQ(folded, whole) << step;
+  }
+}
+
 TEST(PartitionAnnotation, FoldAnswersAsTheLiveTableDoes) {
   const auto batches = stream();
   PartitionAnnotation live;
