@@ -47,6 +47,11 @@ base::Task<OffsetCommitResponse> offset_commit(Broker& broker, const Call& call,
     places.push_back({std::move(topic), response.topics.size() - 1});
   }
   OffsetCommitResponse committed = co_await broker.groups.commit_offsets(known, call.version());
+  // Whoever waited for room may have outlived its topic, and what was told of the deletion.
+  for (const Known& place : places) {
+    if (!place.topic->deleted()) continue;
+    (void)co_await broker.groups.on_topic_deleted(place.topic->name(), place.topic->id());
+  }
   for (size_t i = 0; i < places.size() && i < committed.topics.size(); ++i) {
     for (const auto& partition : committed.topics[i].partitions) {
       response.topics[places[i].place].partitions.push_back(partition);

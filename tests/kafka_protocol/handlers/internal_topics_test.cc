@@ -120,6 +120,31 @@ TEST_F(InternalTopicsTest, ATopicMadeAgainInheritsNoOffsets) {
   EXPECT_EQ(fetch("t", 5).topics[0].partitions[0].committed_offset, -1);
 }
 
+TEST_F(InternalTopicsTest, ACommitThatWaitsWhileItsTopicIsDeletedLeavesNothing) {
+  constexpr int32_t kWide = static_cast<int32_t>(coordinator::kQueuedRecordsMax);
+  world_.create_topic("wide", kWide);
+  world_.create_topic("t", 4);
+  OffsetCommitRequest all{.group_id = "another"};
+  auto& asked = all.topics.emplace_back();
+  asked.name = "wide";
+  for (int32_t p = 0; p < kWide; ++p) asked.partitions.push_back({.partition_index = p});
+  int done = 0;
+  base::TaskGroup requests(world_.executor());
+  for (const OffsetCommitRequest& request : {all, commit_of("t")}) {
+    requests.spawn([](BrokerWorld& w, OffsetCommitRequest r, int& count) -> base::Task<void> {
+      (void)co_await w.call_task<OffsetCommitRequest, OffsetCommitResponse>(r, 8);
+      ++count;
+    }(world_, request, done));
+  }
+  for (int i = 0; i < 4; ++i) world_.executor().step();
+  ASSERT_EQ(done, 0);
+  ASSERT_TRUE(world_.run(world_.topics().remove(world_.topics().find("t"))).ok());
+  world_.executor().run_for(std::chrono::seconds(10));
+  ASSERT_EQ(done, 2);
+  world_.create_topic("t", 4);
+  EXPECT_EQ(fetch("t", 5).topics[0].partitions[0].committed_offset, -1);
+}
+
 TEST_F(InternalTopicsTest, OldFetchesOfOffsetsCarryTheErrorInEachPartition) {
   world_.create_topic("t", 4);
   world_.run(world_.groups().stop());
