@@ -7,11 +7,13 @@ import random
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "kit"))
+import clients  # noqa: E402
 from case import BrokerTest, create_topic, end_offsets, run_tests  # noqa: E402
 
 TOPIC_LIMIT_BYTES = 20971520
 BIG_BYTES = 16 << 20
 COUNT = 5
+CLIENTS = ("java-4.3", "java-3.9", "librdkafka-2.15", "librdkafka-2.0")  # those that know `put` and `sums`
 
 
 class BigRecords(BrokerTest):
@@ -48,6 +50,24 @@ class BigRecords(BrokerTest):
             read.append(hashlib.sha256(message.value()).digest())
         consumer.close()
         self.assertEqual(read, [hashlib.sha256(value).digest() for value in values])
+
+    def test_every_java_and_librdkafka_reads_what_any_of_them_and_kcat_wrote(self):
+        create_topic(self.broker, "shared", 1, {"max.message.bytes": str(TOPIC_LIMIT_BYTES)})
+        chance, expected = random.Random(17), []
+        for offset, writer in enumerate((*CLIENTS, "kcat")):
+            value = chance.randbytes(BIG_BYTES)
+            path = os.path.join(self.directory, writer)
+            with open(path, "wb") as file:
+                file.write(value)
+            if writer == "kcat":
+                clients.kcat(self.broker, "-P", "-t", "shared", "-p", "0", "-X", f"message.max.bytes={BIG_BYTES * 2}", path)
+            else:
+                clients.call(writer, "put", self.broker.bootstrap, "shared", path)
+            expected.append(f"{offset} {hashlib.sha256(value).hexdigest()}")
+        for reader in CLIENTS:
+            with self.subTest(reader=reader):
+                read = clients.call(reader, "sums", self.broker.bootstrap, "shared", str(len(expected)))
+                self.assertEqual(read.split("\n")[:-1], expected)
 
     def test_a_batch_beyond_the_topics_limit_is_refused(self):
         import confluent_kafka
