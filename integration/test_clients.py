@@ -4,14 +4,23 @@ offsets, nulls and empties. Sizes: THALWEG_CLIENT_SMALL (default 50000) and THAL
 THALWEG_CLIENT_CODECS=all runs every codec instead of one per client in rotation.
 """
 
+import glob
+import importlib.metadata
+import json
 import os
+import re
+import subprocess
 import sys
 import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "kit"))
+import batches  # noqa: E402
+import calls  # noqa: E402
 import clients  # noqa: E402
+import fetch_clients  # noqa: E402
 from case import BrokerTest, committed_offsets, create_topic, end_offsets, run_tests  # noqa: E402
+from clients import CODECS  # noqa: E402
 from records import Records  # noqa: E402
 
 SMALL_RECORDS = int(os.environ.get("THALWEG_CLIENT_SMALL", "50000"))
@@ -31,6 +40,23 @@ def codecs_of(name):
     return [codecs[(list(clients.CLIENTS).index(name) + 1) % len(codecs)]]
 
 
+def codec_used(broker, topic, partition=0):
+    """That of the first compressed batch, among the first ten. A client may leave one alone that does not get smaller, as
+    random letters do not with snappy and lz4."""
+    offset = 0
+    with calls.Client(broker) as client:
+        for _ in range(10):
+            asked = {"Topic": topic, "Partition": partition, "FetchOffset": offset, "PartitionMaxBytes": 1}
+            fetched = client.fetch(asked, version=11)[0]["Records"]
+            if not fetched:
+                break
+            batch = batches.parse_all(fetched)[0]
+            if batch.attributes & 7:
+                return CODECS[batch.attributes & 7]
+            offset = batch.next_offset
+    return "none"
+
+
 class Clients(BrokerTest):
     def exchange(self, name, codec, count, size):
         topic = f"{name}-{codec}-{size}"
@@ -39,6 +65,8 @@ class Clients(BrokerTest):
         records = Records(PARTITIONS, count, size, 7 + size, base,
                           null_headers=name not in clients.WITHOUT_NULL_HEADERS)
         clients.produce(name, self.broker, topic, records, codec)
+        if size == SMALL_BYTES:
+            self.assertEqual(codec_used(self.broker, topic), codec)
         expected = records.digest()
         ends = end_offsets(self.broker, topic, PARTITIONS)
         self.assertEqual(sum(ends.values()), count)
@@ -65,24 +93,41 @@ for _name in clients.CLIENTS:
     _add_test(_name)
 
 
-class Kcat(BrokerTest):
-    def test_kcat_writes_and_reads_with_auto_created_topic(self):
-        lines = [f"line {n}" for n in range(1000)]
-        clients.kcat(self.broker, "-t", "kcat", "-P", "-p", "0", stdin="\n".join(lines) + "\n")
-        read = clients.kcat(self.broker, "-t", "kcat", "-C", "-e", "-q", "-o", "beginning", "-f", "%o %s\n")
-        self.assertEqual(read.splitlines(), [f"{n} line {n}" for n in range(1000)])
+class Versions(unittest.TestCase):
+    """What runs is what is pinned, and what is pinned is what is promised: the program or its library tells."""
 
-    def test_kcat_lists_the_cluster(self):
-        create_topic(self.broker, "listed", 4)
-        listing = clients.kcat(self.broker, "-L", "-t", "listed")
-        self.assertIn('topic "listed" with 4 partitions', listing)
+    def test_java_is_4_3_1_and_3_9_1(self):
+        for version in ("4.3.1", "3.9.1"):
+            jars = os.path.join(fetch_clients.CLIENTS, f"kafka-{version}", "lib", "kafka-clients-*.jar")
+            self.assertEqual([os.path.basename(path) for path in glob.glob(jars)], [f"kafka-clients-{version}.jar"])
 
-    def test_kcat_finds_an_offset_by_time(self):
-        create_topic(self.broker, "timed")
-        base = int(time.time() * 1000) - 60_000
-        clients.produce("confluent-kafka", self.broker, "timed", Records(1, 100, 50, 1, base), "none")
-        found = clients.kcat(self.broker, "-Q", "-t", f"timed:0:{base + 40}")
-        self.assertIn("timed [0] offset 40", found)
+    def test_librdkafka_is_2_15_and_debians_2_0_2_and_kcat_1_7_1(self):
+        self.assertRegex(clients.call("librdkafka-2.15", "version"), r"^2\.15\.")
+        self.assertEqual(clients.call("librdkafka-2.0", "version"), "2.0.2\n")
+        kcat = subprocess.run(["kcat", "-V"], stdout=subprocess.PIPE, text=True, check=True).stdout
+        self.assertRegex(kcat, r"Version 1\.7\.1 .*librdkafka 2\.0\.2 ")
+
+    def test_the_python_libraries_are_those_required(self):
+        with open(os.path.join(fetch_clients.SOURCES, "requirements.txt"), encoding="ascii") as file:
+            pinned = dict(line.strip().split("==") for line in file)
+        self.assertEqual({name: importlib.metadata.version(name) for name in pinned}, pinned)
+        self.assertRegex(pinned["kafka-python"], r"^3\.0\.")
+        self.assertLessEqual({"aiokafka", "confluent-kafka"}, set(pinned))
+
+    def test_kafkajs_is_the_one_required(self):
+        with open(os.path.join(fetch_clients.SOURCES, "kafkajs", "package.json"), encoding="utf-8") as file:
+            pinned = json.load(file)["dependencies"]
+        for name, version in pinned.items():
+            with open(os.path.join(fetch_clients.node_path(), name, "package.json"), encoding="utf-8") as file:
+                self.assertEqual(json.load(file)["version"], version)
+        self.assertIn("kafkajs", pinned)
+
+    def test_the_go_libraries_are_those_required(self):
+        with open(os.path.join(fetch_clients.SOURCES, "go", "go.mod"), encoding="ascii") as file:
+            pinned = dict(re.findall(r"^\s(\S+) (v\S+)$", file.read(), re.MULTILINE))
+        for client, module in (("franz_go", "github.com/twmb/franz-go"), ("sarama", "github.com/IBM/sarama")):
+            with open(fetch_clients.program(client), "rb") as file:  # Go writes what it linked into its programs
+                self.assertIn(f"dep\t{module}\t{pinned[module]}".encode(), file.read())
 
 
 if __name__ == "__main__":
