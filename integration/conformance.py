@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The long form of the integration tests, by hand: every client with every codec, a million small and 2,000 large
-records each; 200 crashes; ten times the bad input; ten million commits. Hours on two cores, and 30 GB of disk.
+records each; 200 crashes; ten times the bad input; ten million commits; every other file as it is. Hours on two cores,
+and 30 GB of disk.
 
-    conformance.py [--binary FILE] [--only PART]... [--small N] [--large N] [--crashes N] [--bad N]
+    conformance.py [--binary FILE] [--only PART]... [--test NAME]... [--small N] [--large N] [--crashes N] [--bad N]
 """
 
 import argparse
@@ -17,28 +18,20 @@ import fetch_clients  # noqa: E402
 
 
 def parts(given):
-    """name -> (file, environment)."""
-    return {
-        "clients": ("test_clients.py", {"THALWEG_CLIENT_CODECS": "all", "THALWEG_CLIENT_SMALL": str(given.small),
-                                        "THALWEG_CLIENT_LARGE": str(given.large),
-                                        "THALWEG_CLIENT_SECONDS": "3600"}),
-        "groups": ("test_groups.py", {}),
-        "admin": ("test_admin.py", {}),
-        "connect": ("test_connect.py", {}),
-        "big_records": ("test_big_records.py", {}),
-        "bad_input": ("test_bad_input.py", {"THALWEG_BAD_INPUTS": str(given.bad)}),
-        "config": ("test_config.py", {}),
-        "no_space": ("test_no_space.py", {}),
-        "fsync_failure": ("test_fsync_failure.py", {}),
-        "crash": ("test_crash.py", {"THALWEG_CRASH_ROUNDS": str(given.crashes)}),
-        "commits": ("test_commits.py", {"THALWEG_COMMITS": "1000"}),
-    }
+    """name -> environment, of every test_<name>.py there is."""
+    long_form = {"THALWEG_CLIENT_CODECS": "all", "THALWEG_CLIENT_SMALL": str(given.small),
+                 "THALWEG_CLIENT_LARGE": str(given.large), "THALWEG_CLIENT_SECONDS": "3600"}
+    known = {"clients": long_form, "kcat": long_form, "bad_input": {"THALWEG_BAD_INPUTS": str(given.bad)},
+             "crash": {"THALWEG_CRASH_ROUNDS": str(given.crashes)}, "commits": {"THALWEG_COMMITS": "1000"}}
+    there = sorted(file[5:-3] for file in os.listdir(HERE) if file.startswith("test_") and file.endswith(".py"))
+    return {name: known.get(name, {}) for name in there}
 
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--binary", default=os.path.join(fetch_clients.ROOT, "build", "release", "thalweg"))
-    arguments.add_argument("--only", action="append")
+    arguments.add_argument("--only", action="append", metavar="PART", help="test_PART.py")
+    arguments.add_argument("--test", action="append", default=[], help="Class.test_name within the parts chosen")
     arguments.add_argument("--small", type=int, default=1_000_000)
     arguments.add_argument("--large", type=int, default=2_000)
     arguments.add_argument("--crashes", type=int, default=200)
@@ -46,12 +39,13 @@ def main():
     given = arguments.parse_args()
     subprocess.run([sys.executable, os.path.join(HERE, "kit", "fetch_clients.py")], check=True)
     failed, known = [], parts(given)
+    if unknown := set(given.only or ()) - set(known):
+        sys.exit(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     for name in given.only or known:
-        file, environment = known[name]
         began = time.monotonic()
         print(f"== {name}", flush=True)
-        done = subprocess.run([sys.executable, os.path.join(HERE, file)], check=False,
-                              env={**os.environ, "THALWEG_BINARY": os.path.realpath(given.binary), **environment})
+        done = subprocess.run([sys.executable, os.path.join(HERE, f"test_{name}.py"), *given.test], check=False,
+                              env={**os.environ, "THALWEG_BINARY": os.path.realpath(given.binary), **known[name]})
         print(f"== {name}: {'passed' if done.returncode == 0 else 'FAILED'}, {time.monotonic() - began:.0f} s",
               flush=True)
         failed += [name] if done.returncode else []
