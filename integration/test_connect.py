@@ -5,6 +5,8 @@ file while the broker is killed with kill -9."""
 import json
 import os
 import sys
+import threading
+import time
 import urllib.error
 import urllib.request
 
@@ -12,9 +14,11 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "kit
 import clients  # noqa: E402
 import fetch_clients  # noqa: E402
 from broker import free_port  # noqa: E402
-from case import BrokerTest, run_tests, wait_until  # noqa: E402
+from case import BrokerTest, end_offsets, run_tests, wait_until  # noqa: E402
 
 LINES = 10_000
+STEP = 100  # lines written at a time
+PAUSE_SECONDS = 0.08
 
 
 class Worker:
@@ -75,6 +79,11 @@ class Connect(BrokerTest):
         with open(path, "a", encoding="ascii") as file:
             file.writelines(f"line {n:06d}\n" for n in range(first, end))
 
+    def append_steadily(self, path):
+        for first in range(STEP, LINES, STEP):
+            self.append(path, first, first + STEP)
+            time.sleep(PAUSE_SECONDS)
+
     def connector(self, worker, name, kind, **config):
         body = {"name": name, "config": {
             "connector.class": f"org.apache.kafka.connect.file.FileStream{kind}Connector", "tasks.max": "1", **config}}
@@ -84,21 +93,30 @@ class Connect(BrokerTest):
 
     def test_a_file_goes_through_a_topic_while_the_broker_is_killed(self):
         source, sink = os.path.join(self.directory, "in.txt"), os.path.join(self.directory, "out.txt")
-        self.append(source, 0, LINES // 2)
+        self.append(source, 0, STEP)
         worker = Worker(self)
         wait_until(lambda: worker.request("/"), "the worker answers", 90)
         self.assertTrue(worker.request("/")["kafka_cluster_id"])
         self.connector(worker, "source", "Source", file=source, topic="lines")
         self.connector(worker, "sink", "Sink", file=sink, topics="lines")
-        wait_until(lambda: len(lines_of(sink)) >= LINES // 4, "lines arrive", 60)
+        wait_until(lambda: len(lines_of(sink)) >= STEP, "lines arrive", 60)
+        writer = threading.Thread(target=self.append_steadily, args=(source,))
+        writer.start()
+        self.addCleanup(writer.join)
+        wait_until(lambda: len(lines_of(sink)) >= LINES // 3, "lines arrive while they are written", 60)
         self.broker.kill()
-        self.append(source, LINES // 2, LINES)
+        shown = len(lines_of(sink))
+        self.assertLess(shown, LINES * 2 // 3, "the kill must come while lines are under way")
         self.broker.start()
+        writer.join()
         wanted = [f"line {n:06d}" for n in range(LINES)]
         wait_until(lambda: len(set(lines_of(sink))) == LINES, "all lines arrive", 120)
         arrived = lines_of(sink)
         self.assertEqual(list(dict.fromkeys(arrived)), wanted)
-        print(f"{len(arrived) - LINES} lines came twice", flush=True)
+        held = end_offsets(self.broker, "lines", 1)[0]
+        self.assertEqual(held, LINES, "the source's producer is idempotent and its worker was not killed")
+        print(f"killed after {shown} lines; of {LINES}, the topic holds {held - LINES} twice, the sink was given "
+              f"{len(arrived) - LINES} twice", flush=True)
         self.assertTrue(worker.running("source") and worker.running("sink"))
         offsets = worker.request("/connectors/source/offsets")
         self.assertTrue(offsets["offsets"], "the source's position is stored in connect-offsets")
