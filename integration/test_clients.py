@@ -41,11 +41,11 @@ def codecs_of(name):
 
 
 def codec_used(broker, topic, partition=0):
-    """That of the first compressed batch, among the first ten. A client may leave one alone that does not get smaller, as
+    """That of the first compressed batch, among the first hundred. A client may leave one alone that does not get smaller, as
     random letters do not with snappy and lz4."""
     offset = 0
     with calls.Client(broker) as client:
-        for _ in range(10):
+        for _ in range(100):
             asked = {"Topic": topic, "Partition": partition, "FetchOffset": offset, "PartitionMaxBytes": 1}
             fetched = client.fetch(asked, version=11)[0]["Records"]
             if not fetched:
