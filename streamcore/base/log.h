@@ -1,7 +1,7 @@
 // The log: one line per event, `key=value` after the message. spdlog stays behind log.cc.
 //
-// An error-level line in a test fails it unless the test expects that line (LogCapture in
-// log_capture.h).
+// An error-level line in a test fails it unless the test expects that line
+// (tests/streamcore/base/log_lines.h).
 #pragma once
 
 #include <functional>

@@ -159,7 +159,6 @@ constexpr uint64_t kStride = 1;
 class CrashPoints : public testing::TestWithParam<uint64_t> {};
 
 TEST_P(CrashPoints, AStoreCutOffBeforeAnyStepShowsWhatItPromised) {
-  base::set_log_sink([](base::LogLevel, std::string_view) {});
   uint64_t cuts = 0;
   for (uint64_t cut = 0;; cut += kStride, ++cuts) {
     CutHistory history(GetParam(), cut);
@@ -168,7 +167,6 @@ TEST_P(CrashPoints, AStoreCutOffBeforeAnyStepShowsWhatItPromised) {
         << "knobs " << GetParam() << " cut before step " << cut << ": " << *history.violation();
     if (steps < cut) break;
   }
-  base::set_log_sink({});
   // The history must have been worth something.
   EXPECT_GT(cuts, 300 / kStride);
 }

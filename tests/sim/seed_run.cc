@@ -51,8 +51,10 @@ SeedRun::SeedRun(uint64_t seed, Plant plant, bool print)
 
 SeedOutcome SeedRun::run() {
   base::set_log_level(base::LogLevel::kInfo);
-  base::set_log_sink(
-      [this](base::LogLevel, std::string_view line) { trace_.event(text("log ", line)); });
+  base::set_log_sink([this](base::LogLevel level, std::string_view line) {
+    trace_.event(text("log ", line));
+    if (level == base::LogLevel::kError) error_logged(line);
+  });
   trace_.event(to_string(knobs_));
   for (uint32_t i = 0; i < knobs_.lives && !over(); ++i) live_once();
   if (!over()) heal_and_drain();
@@ -95,8 +97,15 @@ void SeedRun::must(base::Task<base::Status> task, base::Duration limit, std::str
 
 // --- processes
 
+// An error-level line is an alarm: something must have been played that explains it.
+void SeedRun::error_logged(std::string_view line) {
+  if (rotted_ || disk_.failed_syncs() > failed_syncs_before_) return;
+  trace_.violation(text("unexplained error line: ", line));
+}
+
 void SeedRun::begin_process() {
   process_ = std::make_unique<SimProcess>(disk_, now_, random_.next(), knobs_, plant_);
+  failed_syncs_before_ = disk_.failed_syncs();
   trace_.set_executor(&process_->executor());
   trace_.event("process begins");
 }

@@ -44,6 +44,7 @@ class SeedRun {
   // than `limit`.
   template <class T>
   std::optional<T> drive(base::Task<T> task, base::Duration limit, std::string_view what);
+  void error_logged(std::string_view line);
   void must(base::Task<base::Status> task, base::Duration limit, std::string_view what);
   bool over() const { return trace_.violated() || damage_reported_; }
   Scene make_scene();
@@ -58,6 +59,7 @@ class SeedRun {
   SimFileSystem disk_;
   std::unique_ptr<SimProcess> process_;
   base::TimePoint now_;
+  uint64_t failed_syncs_before_ = 0;  // the process began
   bool rotted_ = false;
   bool damage_reported_ = false;
   uint64_t crashes_ = 0;

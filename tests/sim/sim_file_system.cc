@@ -131,6 +131,7 @@ class SimFile final : public base::File {
     // A failed sync is remembered: the engine must not believe a later one either.
     if (fails || sync_failed_) {
       sync_failed_ = true;
+      ++disk_.failed_syncs_;
       inode_->lose(point);
       co_return fail(ErrorCode::kUnavailable, "simulated sync error");
     }
@@ -407,7 +408,10 @@ Task<Status> SimFileSystem::sync_directory(std::string path) {
     if (covered(change) && !fails) apply(change, durable_entries_);
   }
   std::erase_if(changes_, covered);
-  if (fails) co_return fail(ErrorCode::kUnavailable, "simulated directory sync error");
+  if (fails) {
+    ++failed_syncs_;
+    co_return fail(ErrorCode::kUnavailable, "simulated directory sync error");
+  }
   co_await pause();
   co_return Status();
 }

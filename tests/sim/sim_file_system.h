@@ -55,6 +55,7 @@ class SimFileSystem final : public base::FileSystem {
 
   uint64_t used_bytes() const { return used_; }
   uint64_t syncs() const { return syncs_; }  // of files, so far
+  uint64_t failed_syncs() const { return failed_syncs_; }
   bool exists(const std::string& path) const { return entries_.contains(path); }
   std::string content(const std::string& path) const;
   // Damages what is stored (bit rot); the file exists.
@@ -116,6 +117,7 @@ class SimFileSystem final : public base::FileSystem {
   std::optional<uint64_t> capacity_;
   uint64_t used_ = 0;
   uint64_t syncs_ = 0;
+  uint64_t failed_syncs_ = 0;
   uint64_t write_sites_ = 0;
   uint64_t fail_site_ = UINT64_MAX;
   bool fail_for_ever_ = false;

@@ -3,21 +3,12 @@
 #include <gtest/gtest.h>
 
 #include "tests/kafka_protocol/coordinator/broker.h"
-#include "tests/streamcore/metadata/captured_log.h"
+#include "tests/streamcore/base/log_lines.h"
 
 namespace thalweg::coordinator {
 namespace {
 
 using enum KafkaError;
-
-// The log's warnings are expected here; they are kept from the output.
-class Quiet {
- public:
-  Quiet() {
-    base::set_log_sink([](base::LogLevel, std::string_view) {});
-  }
-  ~Quiet() { base::set_log_sink({}); }
-};
 
 TEST(OffsetsPartition, IsTheHashOfJavaStrings) {
   EXPECT_EQ(offsets_partition_of("", 50), 0);
@@ -179,9 +170,8 @@ TEST(Loading, ARecordThatCannotBeReadIsPassedOver) {
   put(encode_key(OffsetCommitKey{"g", "t", 1}), junk);          // an offset
   put(encode_key(GroupMetadataKey{"g"}), junk);                 // a group
   put(encode_key(OffsetCommitKey{"g", "t", 2}), std::nullopt);  // fine
-  metadata::CapturedLog log;
   broker.restart();
-  EXPECT_EQ(log.take(base::LogLevel::kError, "passed over"), 3);
+  EXPECT_EQ(base::take_log_lines(base::LogLevel::kError, "passed over"), 3);
   EXPECT_EQ(c.fetch(), 7);
   auto joined = c.enter();
   broker.pass(10s);
@@ -198,7 +188,6 @@ TEST(Loading, RecordsOfOtherKindsAreSkipped) {
 }
 
 TEST(BrokenLog, IsReadAgainAndShowsWhatHadLanded) {
-  Quiet quiet;
   for (const bool landed : {false, true}) {
     Broker broker;
     Client c(broker);
@@ -220,7 +209,6 @@ TEST(BrokenLog, IsReadAgainAndShowsWhatHadLanded) {
 }
 
 TEST(BrokenLog, KeepsTryingUntilItCanBeRead) {
-  Quiet quiet;
   Broker broker;
   StablePair pair(broker);
   broker.log.fail_next = base::ErrorCode::kUnknownOutcome;
@@ -232,7 +220,6 @@ TEST(BrokenLog, KeepsTryingUntilItCanBeRead) {
 }
 
 TEST(BrokenLog, WaitingMembersAreSentAway) {
-  Quiet quiet;
   Broker broker;
   StablePair pair(broker);
   auto waiting = pair.leader.join();
@@ -259,7 +246,6 @@ TEST(Stopping, AnswersWhatWaits) {
 }
 
 TEST(Stopping, DoesNotWaitForAnExpiryThatCanNoLongerBeWritten) {
-  Quiet quiet;
   CoordinatorOptions options;
   options.offsets_retention_ms = 1000;
   Broker broker(options);
@@ -279,7 +265,6 @@ TEST(Stopping, DoesNotWaitForAnExpiryThatCanNoLongerBeWritten) {
 // Two hundred random runs: members join, sync, commit and leave, the log fails at times, the broker
 // is killed at times. A commit that was answered is never lost or older than what is fetched later.
 TEST(Simulation, AnAnsweredCommitIsNeverLost) {
-  Quiet quiet;
   for (uint64_t seed = 1; seed <= 200; ++seed) {
     base::SeededRandom random(seed);
     CoordinatorOptions options;

@@ -151,7 +151,6 @@ struct World {
 };
 
 TEST(GroupSimulation, EveryGenerationHasOneAssignmentAndTheGroupSettles) {
-  base::set_log_sink([](base::LogLevel, std::string_view) {});
   for (uint64_t seed = 1; seed <= 300; ++seed) {
     World world(seed);
     for (int i = 0; i < 20; ++i) {
@@ -174,7 +173,6 @@ TEST(GroupSimulation, EveryGenerationHasOneAssignmentAndTheGroupSettles) {
     EXPECT_EQ(world.consumers[0]->generation(), generation) << "seed " << seed;
     if (testing::Test::HasFailure()) break;
   }
-  base::set_log_sink({});
 }
 
 TEST(GroupSimulation, TheSameSeedGivesTheSameLog) {

@@ -106,7 +106,6 @@ TEST(LargeWrite, IsSplitIntoAppendsOfBoundedSize) {
 }
 
 TEST(LargeWrite, ThatFailsHalfwayIsReadBackFromTheLog) {
-  base::set_log_sink([](base::LogLevel, std::string_view) {});
   Broker broker;
   const std::string metadata(4096, 'x');
   const auto request = large_commit(metadata);
@@ -120,7 +119,6 @@ TEST(LargeWrite, ThatFailsHalfwayIsReadBackFromTheLog) {
   const auto fetched = broker.coordinator().fetch_offsets(
       {.group_id = "large", .member_id = {}, .topics = std::nullopt});
   EXPECT_EQ(fetched.topics.at(0).partitions.size(), landed);
-  base::set_log_sink({});
 }
 
 // Kills the broker at every step around a rewrite: the state a reader sees never goes back.

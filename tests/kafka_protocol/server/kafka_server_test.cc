@@ -10,6 +10,7 @@
 #include "tests/kafka_protocol/server/echo_handler.h"
 #include "tests/kafka_protocol/server/pause.h"
 #include "tests/kafka_protocol/server/test_client.h"
+#include "tests/streamcore/base/log_lines.h"
 
 namespace thalweg::server {
 namespace {
@@ -23,17 +24,10 @@ std::string millis(int n) { return std::string(1, static_cast<char>(n)); }
 
 class KafkaServerTest : public testing::Test {
  protected:
-  void SetUp() override {
-    base::set_log_sink([this](base::LogLevel, std::string_view line) {
-      const std::lock_guard lock(log_mutex_);
-      log_.emplace_back(line);
-    });
-  }
   void TearDown() override {
     if (server_) EXPECT_TRUE(server_->stop(30s));
     server_.reset();
     cores_.stop_and_join();
-    base::set_log_sink({});
   }
 
   void start(ServerOptions options = {}, ListenerOptions listener = {.bind = {"127.0.0.1", 0}}) {
@@ -46,12 +40,6 @@ class KafkaServerTest : public testing::Test {
     server_ = std::make_unique<KafkaServer>(cores_, handler_, options, std::move(listeners));
     server_->start();
   }
-  size_t log_lines(std::string_view with) {
-    const std::lock_guard lock(log_mutex_);
-    size_t count = 0;
-    for (const std::string& line : log_) count += line.find(with) != std::string::npos;
-    return count;
-  }
   bool eventually(const std::function<bool()>& holds) { return pause_.until(holds); }
 
   Pause pause_;
@@ -59,8 +47,6 @@ class KafkaServerTest : public testing::Test {
   EchoHandler handler_{cores_.home()};
   std::unique_ptr<KafkaServer> server_;
   uint16_t port_ = 0;
-  std::mutex log_mutex_;
-  std::vector<std::string> log_;
 };
 
 TEST_F(KafkaServerTest, AnswersInTheOrderOfTheRequestsWhateverFinishesFirst) {
@@ -189,7 +175,7 @@ TEST_F(KafkaServerTest, ANegativeOrOversizedLengthClosesWithOneLogLine) {
     ASSERT_TRUE(client.send({length, 4}));
     EXPECT_TRUE(client.closed_by_server());
   }
-  EXPECT_EQ(log_lines("connection closed: a frame of"), 3u);
+  EXPECT_EQ(base::count_log_lines("connection closed: a frame of"), 3);
   TestClient client(port_);
   ASSERT_TRUE(client.send(request(kFetch, 1, 'e', std::string(1000 - 11, 'x'))));
   EXPECT_TRUE(client.receive());
@@ -208,11 +194,11 @@ TEST_F(KafkaServerTest, ATlsHandshakeOrHttpOnAPlainPortIsNamedAndClosed) {
   TestClient tls(port_);
   ASSERT_TRUE(tls.send(std::string_view("\x16\x03\x01\x02\x00\x01\x00\x01\xfc", 9)));
   EXPECT_TRUE(tls.closed_by_server());
-  EXPECT_EQ(log_lines("TLS handshake on a PLAINTEXT listener"), 1u);
+  EXPECT_EQ(base::count_log_lines("TLS handshake on a PLAINTEXT listener"), 1);
   TestClient http(port_);
   ASSERT_TRUE(http.send("GET /metrics HTTP/1.1\r\n\r\n"));
   EXPECT_TRUE(http.closed_by_server());
-  EXPECT_EQ(log_lines("HTTP request on a Kafka listener"), 1u);
+  EXPECT_EQ(base::count_log_lines("HTTP request on a Kafka listener"), 1);
 }
 
 TEST_F(KafkaServerTest, AHeaderThatDoesNotFitItsFrameCloses) {
@@ -324,7 +310,7 @@ TEST_F(KafkaServerTest, AClientThatNeverReadsIsBoundedAndClosed) {
   EXPECT_TRUE(eventually([&] { return handler_.started() > 0; }));
   EXPECT_TRUE(eventually([&] { return server_->connections().open() == 0; }));
   EXPECT_LE(handler_.started(), 3);
-  EXPECT_EQ(log_lines("read nothing of its responses"), 1u);
+  EXPECT_EQ(base::count_log_lines("read nothing of its responses"), 1);
 }
 
 TEST_F(KafkaServerTest, IdleAndTooSlowConnectionsAreClosed) {
@@ -343,7 +329,7 @@ TEST_F(KafkaServerTest, IdleAndTooSlowConnectionsAreClosed) {
     pause_.wait(5ms);
   }
   EXPECT_LT(sent, 200u);
-  EXPECT_EQ(log_lines("arrives too slowly"), 1u);
+  EXPECT_EQ(base::count_log_lines("arrives too slowly"), 1);
 }
 
 TEST_F(KafkaServerTest, AConnectionWithAnUnfinishedRequestIsNotIdle) {
@@ -414,7 +400,7 @@ TEST_F(KafkaServerTest, SurvivesTenThousandGarbageFrames) {
   EXPECT_TRUE(eventually([&] { return server_->connections().open() == 0; }));
   EXPECT_GT(handler_.started(), 1000);
   EXPECT_EQ(handler_.unfinished(), 0);
-  EXPECT_LE(log_lines("connection closed"), 3u * LogThrottle::kLinesPerSecond * 10);
+  EXPECT_LE(base::count_log_lines("connection closed"), 3 * LogThrottle::kLinesPerSecond * 10);
   TestClient good(port_);
   ASSERT_TRUE(good.send(request(kFetch, 77, 'e', "alive")));
   EXPECT_EQ(good.receive()->payload, "alive");

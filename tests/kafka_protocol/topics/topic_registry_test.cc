@@ -333,7 +333,6 @@ TEST_F(TopicRegistryTest, ARemovalCutOffAnywhereIsToldToTheListener) {
 }
 
 TEST_F(TopicRegistryTest, AListenerThatFailsIsToldAgain) {
-  base::set_log_sink([](base::LogLevel, std::string_view) {});
   ASSERT_EQ(create("orders"), KafkaError::kNone);
   int failures = 3;
   registry_->on_removed([&failures](std::string, wire::Uuid) -> base::Task<base::Status> {
@@ -346,7 +345,6 @@ TEST_F(TopicRegistryTest, AListenerThatFailsIsToldAgain) {
   EXPECT_TRUE(rows(kDeletingRowPrefix).empty());
   EXPECT_EQ(failures, -1);
   run(world_.executor(), registry_->stop());
-  base::set_log_sink({});
 }
 
 TEST_F(TopicRegistryTest, AnInternalTopicIsTheBrokersOwn) {

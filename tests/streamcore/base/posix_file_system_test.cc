@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "streamcore/base/log.h"
 #include "streamcore/base/task_group.h"
+#include "tests/streamcore/base/log_lines.h"
 #include "tests/streamcore/base/loop_executor.h"
 #include "tests/streamcore/base/temp_directory.h"
 
@@ -111,10 +111,6 @@ TEST_F(PosixFileSystemTest, FullDeviceIsNoSpace) {
 }
 
 TEST_F(PosixFileSystemTest, WithoutDirectFilesAreBufferedAndOneLineSaysSo) {
-  std::vector<std::string> warnings;
-  set_log_sink([&](LogLevel level, std::string_view line) {
-    if (level == LogLevel::kWarn) warnings.emplace_back(line);
-  });
   auto refusing =
       PosixFileSystem::open(directory_.path() + "/a/root", executor_, {.refuse_direct = true});
   ASSERT_TRUE(refusing.has_value());
@@ -127,8 +123,8 @@ TEST_F(PosixFileSystemTest, WithoutDirectFilesAreBufferedAndOneLineSaysSo) {
     EXPECT_EQ(read(**file, 3, 100), "unaligned");
     EXPECT_EQ(on_disk(path), std::string(3, '\0') + "unaligned");
   }
-  set_log_sink({});
-  EXPECT_EQ(warnings.size(), 1u);
+  EXPECT_EQ(take_log_lines(LogLevel::kWarn, "no O_DIRECT"), 1);
+  EXPECT_EQ(count_log_lines(""), 0);
 }
 
 Task<void> write_block(File& file, uint64_t block, ByteView bytes, int* done) {

@@ -9,6 +9,7 @@
 #include "streamcore/base/task_group.h"
 #include "tests/sim/sim_executor.h"
 #include "tests/sim/sim_file_system.h"
+#include "tests/streamcore/base/log_lines.h"
 
 namespace thalweg::chunk {
 namespace {
@@ -308,6 +309,7 @@ TEST_F(LocalReplicaTest, AFailedSyncIsADeadReplicaThatStillReads) {
   EXPECT_EQ(make_ready(1).error().code, ErrorCode::kUnavailable);
   EXPECT_EQ(replica->ready_bytes(kChannel), 0u);
   expect_chunks(0, 2);
+  base::expect_error_line("the local log is dead");
 }
 
 TEST_F(LocalReplicaTest, AChunkWhoseSyncFailedIsWrittenAgainBeforeItCounts) {
@@ -322,6 +324,7 @@ TEST_F(LocalReplicaTest, AChunkWhoseSyncFailedIsWrittenAgainBeforeItCounts) {
     power_cut_and_open();
     ASSERT_TRUE(read(seq)) << seq;
   }
+  base::expect_error_line("the local log is dead");
 }
 
 TEST_F(LocalReplicaTest, AFileWhoseMakingWasInterruptedIsRemovedByTheNextStart) {
@@ -359,6 +362,7 @@ TEST_F(LocalReplicaTest, ASealWhoseSyncFailedIsWrittenAgainBeforeTheNext) {
     power_cut_and_open();
     ASSERT_EQ(list().size(), seq + 1);
   }
+  base::expect_error_line("the local log is dead");
 }
 
 TEST_F(LocalReplicaTest, NothingIsDecidedAboveAFileThatCannotBeMadeDurable) {
@@ -368,6 +372,7 @@ TEST_F(LocalReplicaTest, NothingIsDecidedAboveAFileThatCannotBeMadeDurable) {
   disk.fail_next_sync();
   EXPECT_FALSE(sim::run(*executor, replica->make_durable()));
   EXPECT_EQ(seal(2).error().code, ErrorCode::kUnavailable);
+  base::expect_error_line("the local log is dead");
 }
 
 TEST_F(LocalReplicaTest, SpaceThatIsReadyIsEnoughForUsualChunksHoweverTheyFall) {

@@ -9,6 +9,7 @@
 #include "streamcore/base/task_group.h"
 #include "streamcore/chunk/chunk_owner.h"
 #include "tests/sim/sim_executor.h"
+#include "tests/streamcore/base/log_lines.h"
 #include "tests/streamcore/chunk/memory_replica.h"
 
 namespace thalweg::chunk {
@@ -169,6 +170,7 @@ TEST_F(RecoveryTest, AMissingChunkBelowTheDurableWatermarkIsCorruption) {
   EXPECT_EQ(epoch.error().code, ErrorCode::kCorrupt);
   EXPECT_EQ(row.sealings, 2) << "the row is read again before it is called corruption";
   EXPECT_FALSE(row.closed);
+  base::expect_error_line("is missing");
 }
 
 TEST_F(RecoveryTest, AChunkMissingBecauseAnotherDrainedItIsNotCorruption) {
@@ -216,6 +218,7 @@ TEST_F(RecoveryTest, ACorruptCopyAmongThreeIsNotTakenForAbsence) {
   ASSERT_EQ(recover()->end, ChunkSeq(1));
   EXPECT_TRUE(read(0));
   EXPECT_NE(stores[0]->get(key(0, true)), nullptr) << "repaired beside the damaged register";
+  base::expect_error_line("corrupt");
 }
 
 TEST_F(RecoveryTest, TheOnlyCopyBeingCorruptIsFatal) {
@@ -224,6 +227,7 @@ TEST_F(RecoveryTest, TheOnlyCopyBeingCorruptIsFatal) {
   stores[0]->damage(key(0), 5000);
   EXPECT_EQ(recover().error().code, ErrorCode::kCorrupt);
   EXPECT_EQ(read(0).error().code, ErrorCode::kCorrupt);
+  base::expect_error_line("corrupt");
 }
 
 TEST_F(RecoveryTest, AnEmptiedStoreDoesNotVoteUnderItsNewIncarnation) {

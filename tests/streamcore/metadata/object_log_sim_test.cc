@@ -6,7 +6,7 @@
 #include <map>
 #include <set>
 
-#include "tests/streamcore/metadata/captured_log.h"
+#include "tests/streamcore/base/log_lines.h"
 #include "tests/streamcore/metadata/metadata_node.h"
 
 namespace thalweg::metadata {
@@ -192,7 +192,6 @@ class World {
 
 class ObjectLogWorld : public testing::TestWithParam<uint64_t> {
  protected:
-  CapturedLog log_;
 };
 
 TEST_P(ObjectLogWorld, NodesWithoutFaultsAgree) {
@@ -228,7 +227,6 @@ TEST_P(ObjectLogWorld, SingleWriterThatCrashesBreaksNoPromise) {
 INSTANTIATE_TEST_SUITE_P(Seeds, ObjectLogWorld, testing::Range<uint64_t>(0, 6));
 
 TEST(ObjectLogReplay, SameSeedGivesTheSameBucket) {
-  const CapturedLog log;
   World first(77, {.steps = 800, .crash_every = 50});
   World second(77, {.steps = 800, .crash_every = 50});
   first.run();
@@ -248,7 +246,6 @@ base::Task<void> commit_all(ObjectLogMetadataStore& store, uint64_t& acked) {
 
 // The same run, crashed before each of its steps.
 TEST(ObjectLogCrash, EveryAcknowledgedCommitSurvivesACrashAtAnyStep) {
-  const CapturedLog log;
   for (const bool single_writer : {false, true}) {
     const ObjectLogOptions options{.single_writer = single_writer, .snapshot_entries = 3};
     for (uint64_t step = 0;; ++step) {

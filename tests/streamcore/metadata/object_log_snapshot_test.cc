@@ -2,7 +2,7 @@
 // finds.
 #include <gtest/gtest.h>
 
-#include "tests/streamcore/metadata/captured_log.h"
+#include "tests/streamcore/base/log_lines.h"
 #include "tests/streamcore/metadata/metadata_node.h"
 
 namespace thalweg::metadata {
@@ -37,7 +37,6 @@ class ObjectLogSnapshot : public testing::Test {
     return found;
   }
 
-  CapturedLog log_;
   Bucket bucket_{4};
   std::function<PutFault(std::string_view)> disabled_;
 };
@@ -92,7 +91,7 @@ TEST_F(ObjectLogSnapshot, DamagedNewestFallsBackToTheOlder) {
   const std::string newest = names(kSnapshotPrefix).back();
   bucket_.flip_bit(newest, 203);
   ASSERT_TRUE(node.start());
-  EXPECT_EQ(log_.take(LogLevel::kWarn, newest), 1);
+  EXPECT_EQ(base::take_log_lines(LogLevel::kWarn, newest), 1);
   EXPECT_EQ(node.store().position(), LogPosition(30));
   EXPECT_EQ(**node.get("row/1"), "29");
 }
@@ -114,7 +113,7 @@ TEST_F(ObjectLogSnapshot, SnapshotDamagedOnItsWayNeverCounts) {
     EXPECT_EQ(fresh.store().position(), LogPosition(static_cast<uint64_t>(i) + 1));
     bucket_.put_fault.swap(disabled_);
   }
-  EXPECT_GT(log_.take(LogLevel::kWarn, "damaged when read back"), 2);
+  EXPECT_GT(base::take_log_lines(LogLevel::kWarn, "damaged when read back"), 2);
   EXPECT_GT(bucket_.count(kBoundaryPrefix), 2u);
 }
 
@@ -126,7 +125,7 @@ TEST_F(ObjectLogSnapshot, NoGoodSnapshotPastTheBoundaryIsCorrupt) {
   EXPECT_FALSE(node.start());
   EXPECT_EQ(node.error().code, ErrorCode::kCorrupt);
   EXPECT_NE(node.error().message.find("meta/gc/"), std::string::npos);
-  EXPECT_GE(log_.take(LogLevel::kWarn, "meta/snapshot/"), 2);
+  EXPECT_GE(base::take_log_lines(LogLevel::kWarn, "meta/snapshot/"), 2);
 }
 
 TEST_F(ObjectLogSnapshot, CorruptEntryIsNamedAndNeverSkipped) {
@@ -143,7 +142,7 @@ TEST_F(ObjectLogSnapshot, CorruptEntryIsNamedAndNeverSkipped) {
   EXPECT_NE(value.error().message.find(name), std::string::npos);
   EXPECT_NE(value.error().message.find("expected"), std::string::npos);
   EXPECT_EQ(reader.commit(Transaction()).error().code, ErrorCode::kCorrupt);
-  EXPECT_EQ(log_.take(LogLevel::kError, name), 1);
+  EXPECT_EQ(base::take_log_lines(LogLevel::kError, name), 1);
   EXPECT_FALSE(node.start());
   EXPECT_EQ(node.error().code, ErrorCode::kCorrupt);
 }
@@ -156,7 +155,7 @@ TEST_F(ObjectLogSnapshot, FullStorePutsSnapshotsOff) {
   };
   write(node, 20);
   EXPECT_EQ(bucket_.count(kLogPrefix), 20u);
-  EXPECT_GT(log_.take(LogLevel::kWarn, "put off"), 2);
+  EXPECT_GT(base::take_log_lines(LogLevel::kWarn, "put off"), 2);
   bucket_.put_fault = nullptr;
   write(node, 20);
   EXPECT_LE(bucket_.count(kLogPrefix), 10u);

@@ -1,7 +1,7 @@
 // How the object log writes: batches, answers that were lost, full stores, stops.
 #include <gtest/gtest.h>
 
-#include "tests/streamcore/metadata/captured_log.h"
+#include "tests/streamcore/base/log_lines.h"
 #include "tests/streamcore/metadata/metadata_node.h"
 
 namespace thalweg::metadata {
@@ -26,7 +26,6 @@ class ObjectLogWriting : public testing::Test {
     node.tasks().spawn(commit_into(node.store(), std::move(transaction), into));
   }
 
-  CapturedLog log_;
   Bucket bucket_{3};
 };
 
@@ -217,7 +216,7 @@ TEST_F(ObjectLogWriting, RetiredWhileAliveAnswersUnknownAndGoesOn) {
   ASSERT_TRUE(other.start());
   ASSERT_TRUE(other.commit(set("b", "1")));
   EXPECT_EQ(node.commit(set("a", "2")).error().code, ErrorCode::kUnknownOutcome);
-  EXPECT_EQ(log_.take(base::LogLevel::kWarn, "retired while alive"), 1);
+  EXPECT_EQ(base::take_log_lines(base::LogLevel::kWarn, "retired while alive"), 1);
   EXPECT_TRUE(node.commit(set("a", "3")));
   EXPECT_EQ(**node.get("a"), "3");
 }
@@ -242,7 +241,7 @@ TEST_F(ObjectLogWriting, AnObjectStoreThatEndedEndsTheLogWithOneErrorLine) {
   send(node, set("k", "3"), later);
   node.executor().run_until_idle();
   EXPECT_EQ(later->error().code, ErrorCode::kClosed);
-  EXPECT_EQ(log_.take(base::LogLevel::kError, "metadata log ended"), 1);
+  EXPECT_EQ(base::take_log_lines(base::LogLevel::kError, "metadata log ended"), 1);
 }
 
 }  // namespace

@@ -5,10 +5,10 @@
 #include <map>
 #include <optional>
 
-#include "streamcore/base/log.h"
 #include "streamcore/base/task_group.h"
 #include "tests/sim/sim_executor.h"
 #include "tests/sim/sim_file_system.h"
+#include "tests/streamcore/base/log_lines.h"
 
 namespace thalweg::object_store {
 namespace {
@@ -211,10 +211,6 @@ TEST(LocalObjectStore, FailedSyncOfAnObjectIsUnknownAndLeavesNothing) {
 }
 
 TEST(LocalObjectStore, AFailedSyncOfADirectoryEndsTheStoreWithOneErrorLine) {
-  std::vector<std::string> errors;
-  base::set_log_sink([&](base::LogLevel level, std::string_view line) {
-    if (level == base::LogLevel::kError) errors.emplace_back(line);
-  });
   Machine machine(1);
   ASSERT_TRUE(machine.put("a", "x").has_value());
   machine.disk().fail_next_directory_sync();
@@ -226,8 +222,7 @@ TEST(LocalObjectStore, AFailedSyncOfADirectoryEndsTheStoreWithOneErrorLine) {
   EXPECT_EQ(sim::run(machine.executor(), machine.store().list("", "")).error().code,
             ErrorCode::kClosed);
   EXPECT_EQ(machine.get("a"), "x");  // vouched for before
-  base::set_log_sink({});
-  EXPECT_EQ(errors.size(), 1u);
+  EXPECT_EQ(base::take_log_lines(base::LogLevel::kError, "object store ended"), 1);
   machine.crash();
   EXPECT_EQ(machine.put("c", "z").value(), PutOutcome::kCreated);
 }

@@ -1,4 +1,4 @@
-#include "streamcore/base/log.h"
+#include "tests/streamcore/base/log_lines.h"
 #include "tests/streamcore/stream/stream_store_fixture.h"
 
 namespace thalweg {
@@ -52,13 +52,8 @@ TEST_F(StreamStoreTest, AChunkDamagedInMemoryIsOffloadedFromTheLog) {
   const auto read = run(*executor_, store_->read(kA, Offset(1), 1));
   ASSERT_TRUE(read.has_value());
   const_cast<std::byte&>(read->entries.front().payload.bytes.back()) ^= std::byte{1};
-  int errors = 0;
-  base::set_log_sink([&](base::LogLevel level, std::string_view) {
-    if (level == base::LogLevel::kError) ++errors;
-  });
   ASSERT_TRUE(run(*executor_, store_->offload_all()).has_value());
-  base::set_log_sink({});
-  EXPECT_EQ(errors, 1);
+  EXPECT_EQ(base::take_log_lines(base::LogLevel::kError, "chunk damaged in memory"), 1);
   crash_and_reopen();
   EXPECT_EQ(read_all(kA), "abc");
 }
