@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Apache Kafka's own command-line tools against the broker: topics, configs, versions, the console producer and consumer;
-a topic of a thousand partitions."""
+"""Apache Kafka's own command-line tools against the broker: topics, configs, versions, the console producer and
+consumer; a topic of a thousand partitions."""
 
 import os
 import re

@@ -60,7 +60,8 @@ class BigRecords(BrokerTest):
             with open(path, "wb") as file:
                 file.write(value)
             if writer == "kcat":
-                clients.kcat(self.broker, "-P", "-t", "shared", "-p", "0", "-X", f"message.max.bytes={BIG_BYTES * 2}", path)
+                clients.kcat(self.broker, "-P", "-t", "shared", "-p", "0", "-X", f"message.max.bytes={2 * BIG_BYTES}",
+                             path)
             else:
                 clients.call(writer, "put", self.broker.bootstrap, "shared", path)
             expected.append(f"{offset} {hashlib.sha256(value).hexdigest()}")

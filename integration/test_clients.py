@@ -41,8 +41,8 @@ def codecs_of(name):
 
 
 def codec_used(broker, topic, partition=0):
-    """That of the first compressed batch, among the first hundred. A client may leave one alone that does not get smaller, as
-    random letters do not with snappy and lz4."""
+    """That of the first compressed batch, among the first hundred. A client may leave one alone that does not get
+    smaller, as random letters do not with snappy and lz4."""
     offset = 0
     with calls.Client(broker) as client:
         for _ in range(100):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A transactional producer is refused at its first request, for good, with the broker's own words; none goes on trying."""
+"""A transactional producer is refused at its first request, for good, in the broker's own words; none tries on."""
 
 import os
 import sys
