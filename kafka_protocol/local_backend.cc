@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view kNextProducerKey = "next/producer";
 constexpr uint64_t kProducerIdBlock = 1000;  // as Kafka's ProducerIdManager
 
-// Of the disk and of the size limit, kept for what must work when both are full.
+// Of the disk, and beyond the size limit, for what must work when either is full.
 constexpr uint64_t kReserveBytes = 16 << 20;
 
 StreamStoreOptions store_options(const server::Config& config) {
@@ -20,7 +20,8 @@ StreamStoreOptions store_options(const server::Config& config) {
   const auto bytes = [&](std::string_view key) {
     return static_cast<uint64_t>(config.get_int(key));
   };
-  options.chunk_bytes_target = bytes("thalweg.chunk.target.bytes");
+  options.chunk_bytes_target =
+      base::align_up(bytes("thalweg.chunk.target.bytes"), chunk::kChunkAlignment);
   options.outstanding_log_bytes_max = bytes("thalweg.log.outstanding.max.bytes");
   options.memory_tail_bytes_max = bytes("thalweg.memory.tail.bytes");
   options.block_cache_bytes_max = bytes("thalweg.block.cache.bytes");
@@ -123,10 +124,13 @@ base::Task<base::Status> LocalBackend::open_storage() {
   files_ = std::make_unique<base::QuotaFileSystem>(
       *disk_, "thalweg.data.size.limit.bytes",
       limit < 0 ? UINT64_MAX : static_cast<uint64_t>(limit), 0);
-  files_->set_reserve(kReserveBytes);
   CO_TRY(co_await files_->measure({"log", "objects", "tmp"}));
+  CO_TRY(co_await files_->keep_reserve(home_, "reserve", kReserveBytes));
   chunk::LocalReplicaOptions replica_options;
-  replica_options.file_bytes = static_cast<uint64_t>(config_.get_int("thalweg.log.file.bytes"));
+  replica_options.file_bytes = base::align_up(
+      static_cast<uint64_t>(config_.get_int("thalweg.log.file.bytes")), chunk::kChunkAlignment);
+  // Metadata is written only after the log was made (P8).
+  replica_options.create_if_empty = CO_TRY(co_await files_->list("objects/meta")).empty();
   replica_ = CO_TRY(co_await chunk::LocalReplica::open(*files_, home_, random_, replica_options));
   objects_ = CO_TRY(co_await object_store::LocalObjectStore::open(*files_, home_, random_));
   // The lock on the log guarantees that nobody else writes here.

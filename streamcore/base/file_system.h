@@ -24,11 +24,16 @@ namespace thalweg::base {
 // segment, or the pool.
 enum class IoLane { kLog, kBulk };
 
+// What the growth of a file is for: data, or what must work on a full disk too (metadata, recovery,
+// trim, delete), for which a reserve is kept (quota_file_system.h).
+enum class Purpose { kData, kUpkeep };
+
 struct OpenOptions {
   bool create = false;     // create if missing (the entry is durable only after sync_directory)
   bool exclusive = false;  // with create: kAlreadyExists if it is there
   bool direct = false;     // bypass the page cache; unaligned parts are gathered first
   IoLane lane = IoLane::kBulk;
+  Purpose purpose = Purpose::kData;
 };
 
 class File {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "streamcore/base/check.h"
+#include "streamcore/base/log.h"
 
 namespace thalweg::base {
 
@@ -29,10 +30,24 @@ class QuotaFileSystem::Use {
   std::shared_ptr<Node> node_;
 };
 
+namespace {
+// Gives a turn back.
+class Releasing {
+ public:
+  explicit Releasing(Semaphore& turn) : turn_(turn) {}
+  Releasing(const Releasing&) = delete;
+  Releasing& operator=(const Releasing&) = delete;
+  ~Releasing() { turn_.release(1); }
+
+ private:
+  Semaphore& turn_;
+};
+}  // namespace
+
 class QuotaFileSystem::QuotaFile final : public File {
  public:
-  QuotaFile(QuotaFileSystem& quota, std::unique_ptr<File> file, Use node)
-      : quota_(quota), file_(std::move(file)), node_(std::move(node)) {}
+  QuotaFile(QuotaFileSystem& quota, std::unique_ptr<File> file, Use node, Purpose purpose)
+      : quota_(quota), file_(std::move(file)), node_(std::move(node)), purpose_(purpose) {}
 
   Task<Result<size_t>> read_at(MutableByteView into, uint64_t offset) override {
     return file_->read_at(into, offset);
@@ -40,22 +55,35 @@ class QuotaFileSystem::QuotaFile final : public File {
   Task<Status> write_at(std::vector<ByteView> parts, uint64_t offset, bool sync) override {
     uint64_t end = offset;
     for (const ByteView part : parts) end += part.size();
-    CO_TRY(quota_.reserve(*node_, end == offset ? 0 : end));
+    if (end > offset && end > node_->size) {
+      CO_TRY(co_await quota_.make_room(node_.shared(), end, purpose_));
+    }
     ++node_->growing;
-    const Status written = co_await file_->write_at(std::move(parts), offset, sync);
+    Status written;
+    if (purpose_ == Purpose::kData) {
+      written = co_await file_->write_at(std::move(parts), offset, sync);
+    } else {
+      written = co_await file_->write_at(parts, offset, sync);
+      if (!written && co_await quota_.release_reserve(written.error(), purpose_)) {
+        written = co_await file_->write_at(std::move(parts), offset, sync);
+      }
+    }
     --node_->growing;
     co_return settled(written);
   }
   Task<Status> sync() override { return file_->sync(); }
   Task<Status> allocate(uint64_t size) override {
-    CO_TRY(quota_.reserve(*node_, size));
+    CO_TRY(co_await quota_.make_room(node_.shared(), size, purpose_));
     ++node_->growing;
-    const Status allocated = co_await file_->allocate(size);
+    Status allocated = co_await file_->allocate(size);
+    if (!allocated && co_await quota_.release_reserve(allocated.error(), purpose_)) {
+      allocated = co_await file_->allocate(size);
+    }
     --node_->growing;
     co_return settled(allocated);
   }
   Task<Status> truncate(uint64_t size) override {
-    CO_TRY(quota_.reserve(*node_, size));
+    CO_TRY(co_await quota_.make_room(node_.shared(), size, purpose_));
     ++node_->growing;
     const Status done = co_await file_->truncate(size);
     --node_->growing;
@@ -76,28 +104,68 @@ class QuotaFileSystem::QuotaFile final : public File {
   QuotaFileSystem& quota_;
   std::unique_ptr<File> file_;
   Use node_;
+  const Purpose purpose_;
 };
 
-Status QuotaFileSystem::reserve(Node& node, uint64_t size) {
-  if (size <= node.size) return {};
-  const uint64_t growth = size - node.size;
-  const bool small = growth <= kSmallGrowthMax;
-  const uint64_t limit = small && limit_ <= UINT64_MAX - reserve_ ? limit_ + reserve_ : limit_;
-  if (!small && reserve_ > 0) {
-    const Result<uint64_t> free = files_.free_bytes();
-    if (free.has_value() && *free < growth + reserve_) {
-      return fail(ErrorCode::kNoSpace, "disk: " + std::to_string(growth) + " more bytes with " +
-                                           std::to_string(*free) + " free, of which " +
-                                           std::to_string(reserve_) + " are kept for metadata");
-    }
-  }
+Task<Status> QuotaFileSystem::make_room(std::shared_ptr<Node> node, uint64_t size,
+                                        Purpose purpose) {
+  if (size <= node->size) co_return Status();
+  const bool data = purpose == Purpose::kData;
+  if (data && reserve_ > 0 && !reserve_whole_) CO_TRY(co_await restore_reserve());
+  if (size <= node->size) co_return Status();
+  const uint64_t growth = size - node->size;
+  const uint64_t limit = data || limit_ > UINT64_MAX - reserve_ ? limit_ : limit_ + reserve_;
   if (used_ > limit || growth > limit - used_) {
-    return fail(ErrorCode::kNoSpace, name_ + ": " + std::to_string(growth) + " more bytes over " +
-                                         std::to_string(used_) + " of " + std::to_string(limit_));
+    co_return fail(ErrorCode::kNoSpace, name_ + ": " + std::to_string(growth) +
+                                            " more bytes over " + std::to_string(used_) + " of " +
+                                            std::to_string(limit_));
   }
   used_ += growth;
-  node.size = size;
-  return {};
+  node->size = size;
+  co_return Status();
+}
+
+Task<Status> QuotaFileSystem::keep_reserve(Executor& executor, std::string path, uint64_t bytes) {
+  reserve_ = bytes;
+  reserve_path_ = std::move(path);
+  reserve_turn_.emplace(executor, 1);
+  const Status made = co_await restore_reserve();
+  if (made || made.error().code != ErrorCode::kNoSpace) co_return made;
+  log_warn("no space for " + reserve_path_ +
+           ", which keeps some for metadata: " + made.error().message);
+  co_return Status();
+}
+
+Task<Status> QuotaFileSystem::restore_reserve() {
+  co_await reserve_turn_->acquire(1);
+  const Releasing turn(*reserve_turn_);
+  if (reserve_whole_) co_return Status();
+  if (reserve_file_ == nullptr) {
+    reserve_file_ = CO_TRY(co_await files_.open(reserve_path_, {.create = true}));
+  }
+  const uint64_t size = CO_TRY(reserve_file_->size());
+  const uint64_t free = CO_TRY(files_.free_bytes());
+  if (size < reserve_ && free < reserve_ - size) {
+    co_return fail(ErrorCode::kNoSpace, "disk: " + std::to_string(free) + " bytes free, and " +
+                                            std::to_string(reserve_) + " are kept for metadata");
+  }
+  Status made = co_await reserve_file_->allocate(reserve_);
+  if (made) made = co_await reserve_file_->sync();
+  if (made) made = co_await files_.sync_directory(".");
+  reserve_whole_ = made.has_value();
+  if (!made) (void)co_await reserve_file_->truncate(0);
+  co_return made;
+}
+
+Task<bool> QuotaFileSystem::release_reserve(const Error& error, Purpose purpose) {
+  if (error.code != ErrorCode::kNoSpace || purpose == Purpose::kData || reserve_ == 0)
+    co_return false;
+  co_await reserve_turn_->acquire(1);
+  const Releasing turn(*reserve_turn_);
+  if (!reserve_whole_) co_return true;  // another call has released it meanwhile
+  reserve_whole_ = false;
+  log_warn("the disk is full: metadata takes the space kept for it, data must wait");
+  co_return (co_await reserve_file_->truncate(0)).has_value();
 }
 
 void QuotaFileSystem::give_back(Node& node, uint64_t size) {
@@ -158,14 +226,23 @@ Task<Status> QuotaFileSystem::measure(std::vector<std::string> directories) {
 }
 
 Task<Result<std::unique_ptr<File>>> QuotaFileSystem::open(std::string path, OpenOptions options) {
-  auto file = CO_TRY(co_await files_.open(path, options));
+  auto opened = co_await files_.open(path, options);
+  if (!opened && co_await release_reserve(opened.error(), options.purpose)) {
+    opened = co_await files_.open(path, options);
+  }
+  auto file = CO_TRY(std::move(opened));
   const uint64_t size = CO_TRY(file->size());
-  co_return std::make_unique<QuotaFile>(*this, std::move(file), Use(*this, node_of(path, size)));
+  co_return std::make_unique<QuotaFile>(*this, std::move(file), Use(*this, node_of(path, size)),
+                                        options.purpose);
 }
 
 Task<Status> QuotaFileSystem::link(std::string from, std::string to) {
   const Use node = CO_TRY(co_await find(from));
-  CO_TRY(co_await files_.link(from, to));
+  Status linked = co_await files_.link(from, to);
+  // A directory's block is upkeep, whatever is linked.
+  if (!linked && co_await release_reserve(linked.error(), Purpose::kUpkeep))
+    linked = co_await files_.link(from, to);
+  CO_TRY(std::move(linked));
   node->names.push_back(to);
   nodes_[to] = node.shared();
   co_return Status();
@@ -203,7 +280,11 @@ Task<Result<std::vector<DirectoryEntry>>> QuotaFileSystem::scan(std::string dire
 }
 
 Task<Status> QuotaFileSystem::make_directories(std::string path) {
-  return files_.make_directories(std::move(path));
+  Status made = co_await files_.make_directories(path);
+  if (!made && co_await release_reserve(made.error(), Purpose::kUpkeep)) {
+    made = co_await files_.make_directories(std::move(path));
+  }
+  co_return made;
 }
 
 Task<Status> QuotaFileSystem::sync_directory(std::string path) {

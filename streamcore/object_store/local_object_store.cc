@@ -38,6 +38,11 @@ std::string directory_of(const std::string& key) {
   return directory_path(std::string_view(key).substr(0, key.rfind('/') + 1));
 }
 
+// Metadata is written on a full disk too; segments never take the space kept for it.
+base::Purpose purpose_of(const std::string& key) {
+  return key.starts_with("meta/") ? base::Purpose::kUpkeep : base::Purpose::kData;
+}
+
 std::string slot_lock_path(unsigned slot) {
   return std::string(kTemporary) + std::to_string(slot) + ".lock";
 }
@@ -202,7 +207,7 @@ Task<Result<PutOutcome>> LocalObjectStore::put_if_absent(std::string key,
   co_await files_in_use_.acquire(1);
   const FilesInUse in_use(files_in_use_);
   const std::string temporary = temporary_prefix_ + std::to_string(counter_++);
-  const Status written = co_await write_temporary(temporary, std::move(parts));
+  const Status written = co_await write_temporary(temporary, purpose_of(key), std::move(parts));
   Result<PutOutcome> outcome = PutOutcome::kCreated;
   if (written) {
     outcome = co_await publish(temporary, std::move(key));
@@ -214,9 +219,13 @@ Task<Result<PutOutcome>> LocalObjectStore::put_if_absent(std::string key,
   co_return outcome;
 }
 
-Task<Status> LocalObjectStore::write_temporary(std::string path, std::vector<ByteView> parts) {
-  const auto file = CO_TRY(co_await files_.open(
-      path, {.create = true, .exclusive = true, .direct = true, .lane = base::IoLane::kBulk}));
+Task<Status> LocalObjectStore::write_temporary(std::string path, base::Purpose purpose,
+                                               std::vector<ByteView> parts) {
+  const auto file = CO_TRY(co_await files_.open(path, {.create = true,
+                                                       .exclusive = true,
+                                                       .direct = true,
+                                                       .lane = base::IoLane::kBulk,
+                                                       .purpose = purpose}));
   co_return co_await file->write_at(std::move(parts), 0, /*sync=*/true);
 }
 

@@ -68,7 +68,8 @@ class LocalObjectStore final : public ObjectStore {
   LocalObjectStore(base::FileSystem& files, base::Executor& executor, std::string temporary_prefix,
                    std::unique_ptr<base::FileLock> slot);
 
-  base::Task<base::Status> write_temporary(std::string path, std::vector<base::ByteView> parts);
+  base::Task<base::Status> write_temporary(std::string path, base::Purpose purpose,
+                                           std::vector<base::ByteView> parts);
   base::Task<base::Result<PutOutcome>> publish(std::string temporary, std::string key);
   base::Task<base::Status> know_directory(std::string directory);
   base::Task<base::Status> sync_names(std::string directory);

@@ -9,13 +9,15 @@ SimProcess::SimProcess(SimFileSystem& disk, base::TimePoint start, uint64_t seed
       random_(seed),
       knobs_(knobs),
       planted_(plant, executor_),
-      files_(planted_.wrap(disk)) {
+      files_(planted_.wrap(disk), "no limit", UINT64_MAX, 0) {
   disk.attach(executor_);
 }
 
 SimProcess::~SimProcess() { drop(); }
 
 base::Task<base::Status> SimProcess::open() {
+  CO_TRY(co_await files_.measure({"log", "objects", "tmp"}));
+  CO_TRY(co_await files_.keep_reserve(executor_, std::string(kReservePath), kReserveBytes));
   objects_ = CO_TRY(co_await object_store::LocalObjectStore::open(files_, executor_, random_));
   metadata_ = CO_TRY(co_await metadata::ObjectLogMetadataStore::open(executor_, *objects_, random_,
                                                                      knobs_.metadata));

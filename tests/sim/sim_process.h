@@ -7,7 +7,9 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
+#include "streamcore/base/quota_file_system.h"
 #include "streamcore/chunk/local_replica.h"
 #include "streamcore/metadata/object_log_metadata_store.h"
 #include "streamcore/object_store/local_object_store.h"
@@ -23,6 +25,9 @@ namespace thalweg::sim {
 
 class SimProcess {
  public:
+  static constexpr std::string_view kReservePath = "reserve";
+  static constexpr uint64_t kReserveBytes = 1 << 20;
+
   // Takes over the disk. `seed` makes the process's own randomness.
   SimProcess(SimFileSystem& disk, base::TimePoint start, uint64_t seed, const Knobs& knobs,
              Plant plant);
@@ -49,7 +54,7 @@ class SimProcess {
   const Knobs& knobs_;
   Planted planted_;
   WorkloadRules rules_;
-  base::FileSystem& files_;
+  base::QuotaFileSystem files_;
   std::unique_ptr<object_store::LocalObjectStore> objects_;
   std::unique_ptr<metadata::ObjectLogMetadataStore> metadata_;
   std::unique_ptr<chunk::LocalReplica> replica_;

@@ -16,6 +16,12 @@ class QuotaFileSystemTest : public testing::Test {
     CHECK(file.has_value());
     return std::move(*file);
   }
+  std::unique_ptr<File> open_for_upkeep(std::string path) {
+    auto file = sim::run(
+        executor_, quota_.open(std::move(path), {.create = true, .purpose = Purpose::kUpkeep}));
+    CHECK(file.has_value());
+    return std::move(*file);
+  }
   Status write(File& file, size_t size, uint64_t offset) {
     const std::string text(size, 'x');
     return sim::run(executor_, file.write_at({as_bytes(text)}, offset, false));
@@ -96,6 +102,56 @@ TEST_F(QuotaFileSystemTest, FailedWriteIsCountedAsItEnded) {
   disk_.fail_write_site(disk_.write_sites(), /*for_ever=*/false);
   EXPECT_FALSE(write(*file, 500, 100));
   EXPECT_EQ(quota_.used_bytes(), 100u);
+}
+
+TEST_F(QuotaFileSystemTest, OnAFullDiskTheReserveServesUpkeepOfAnySizeAndNeverData) {
+  quota_.set_limit(UINT64_MAX);
+  disk_.set_capacity(1'000'000);
+  ASSERT_TRUE(sim::run(executor_, quota_.keep_reserve(executor_, "reserve", 600'000)));
+  EXPECT_EQ(disk_.used_bytes(), 600'000u) << "the space is taken, not only planned";
+  const auto data = open("data");
+  const auto metadata = open_for_upkeep("metadata");
+  ASSERT_TRUE(write(*data, 400'000, 0));
+  EXPECT_EQ(write(*data, 1, 400'000).error().code, ErrorCode::kNoSpace);
+  EXPECT_TRUE(quota_.has_reserve());
+  ASSERT_TRUE(write(*metadata, 500'000, 0));
+  EXPECT_FALSE(quota_.has_reserve());
+  EXPECT_EQ(write(*data, 1, 400'000).error().code, ErrorCode::kNoSpace)
+      << "what is left of the reserve is not for data";
+  EXPECT_TRUE(write(*metadata, 100'000, 500'000));
+  EXPECT_EQ(write(*metadata, 1, 600'000).error().code, ErrorCode::kNoSpace);
+}
+
+TEST_F(QuotaFileSystemTest, TheReserveIsMadeAgainBeforeDataGrows) {
+  quota_.set_limit(UINT64_MAX);
+  disk_.set_capacity(1000);
+  ASSERT_TRUE(sim::run(executor_, quota_.keep_reserve(executor_, "reserve", 300)));
+  const auto data = open("data");
+  ASSERT_TRUE(write(*data, 700, 0));
+  ASSERT_TRUE(write(*open_for_upkeep("metadata"), 100, 0));
+  ASSERT_TRUE(sim::run(executor_, data->truncate(650)));
+  EXPECT_FALSE(write(*data, 10, 650)) << "50 bytes of the reserve are missing";
+  ASSERT_TRUE(sim::run(executor_, data->truncate(500)));
+  ASSERT_TRUE(write(*data, 100, 500));
+  EXPECT_TRUE(quota_.has_reserve());
+  EXPECT_EQ(disk_.used_bytes(), 1000u);
+}
+
+TEST_F(QuotaFileSystemTest, AFullDiskGoesOnWithoutAReserve) {
+  quota_.set_limit(UINT64_MAX);
+  disk_.set_capacity(100);
+  ASSERT_TRUE(sim::run(executor_, quota_.keep_reserve(executor_, "reserve", 300)));
+  EXPECT_FALSE(quota_.has_reserve());
+  EXPECT_EQ(write(*open("data"), 50, 0).error().code, ErrorCode::kNoSpace);
+  EXPECT_TRUE(write(*open_for_upkeep("metadata"), 50, 0));
+}
+
+TEST_F(QuotaFileSystemTest, PastTheLimitUpkeepMayUseAsMuchAsTheReserve) {
+  ASSERT_TRUE(sim::run(executor_, quota_.keep_reserve(executor_, "reserve", 300)));
+  ASSERT_TRUE(write(*open("data"), 1000, 0));
+  const auto metadata = open_for_upkeep("metadata");
+  EXPECT_TRUE(write(*metadata, 300, 0));
+  EXPECT_FALSE(write(*metadata, 1, 300));
 }
 
 TEST_F(QuotaFileSystemTest, CountsWhatTheDiskHoldsThroughAnyOperations) {
