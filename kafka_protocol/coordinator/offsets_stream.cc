@@ -39,8 +39,11 @@ base::Task<base::Result<int64_t>> OffsetsStream::append(std::vector<KeyValueReco
     builder.add(at, record.key, value);
   }
   const std::vector<std::byte> batch = CO_TRY(std::move(builder).build());
-  CO_TRY(co_await store_.open_for_append({partition.stream()}));
-  CO_TRY(co_await store_.admit(framed_entry_bytes(batch.size())));
+  // Twice, since an idle stream may leave memory while it waits for log space.
+  for (int i = 0; i == 0 || (i == 1 && !store_.is_open_for_append(partition.stream())); ++i) {
+    CO_TRY(co_await store_.open_for_append({partition.stream()}));
+    CO_TRY(co_await store_.admit(framed_entry_bytes(batch.size())));
+  }
   const Appended appended = CO_TRY(store_.append({.stream = partition.stream(),
                                                   .payload = batch,
                                                   .count = static_cast<uint32_t>(records.size()),

@@ -114,18 +114,20 @@ uint64_t bytes_of(std::span<const Target> targets) {
   return bytes;
 }
 
+bool all_open(const Broker& broker, std::span<const Target> targets) {
+  return std::all_of(targets.begin(), targets.end(), [&](const Target& target) {
+    return target.partition->loaded() &&
+           broker.store.is_open_for_append(target.partition->stream());
+  });
+}
+
 // True if make_ready() would find nothing to do.
 bool is_ready(const Broker& broker, std::span<const Target> targets) {
-  return std::all_of(targets.begin(), targets.end(),
-                     [&](const Target& target) {
-                       return target.partition->loaded() &&
-                              broker.store.is_open_for_append(target.partition->stream());
-                     }) &&
-         broker.store.admits(bytes_of(targets));
+  return all_open(broker, targets) && broker.store.admits(bytes_of(targets));
 }
 
 // Everything that may suspend comes before the first append: rows, producer states, log space.
-base::Task<base::Status> make_ready(Broker& broker, std::span<const Target> targets) {
+base::Task<base::Status> make_ready_once(Broker& broker, std::span<const Target> targets) {
   std::vector<StreamId> closed;
   const uint64_t bytes = bytes_of(targets);
   for (const Target& target : targets) {
@@ -139,6 +141,14 @@ base::Task<base::Status> make_ready(Broker& broker, std::span<const Target> targ
   }
   if (!broker.store.admits(bytes)) CO_TRY(co_await broker.store.admit(bytes));
   co_return base::Status{};
+}
+
+// An idle stream may leave memory while its producer waits for log space; then once more. A deleted
+// one never comes back, and its append says so.
+base::Task<base::Status> make_ready(Broker& broker, std::span<const Target> targets) {
+  CO_TRY(co_await make_ready_once(broker, targets));
+  if (all_open(broker, targets)) co_return base::Status{};
+  co_return co_await make_ready_once(broker, targets);
 }
 
 records::BatchLimits limits_for(const topics::TopicSettings& settings, const Call& call,

@@ -51,6 +51,7 @@ Channel::Channel(Parts parts, ChannelEpoch epoch, uint64_t nonce, base::Callback
       epoch_(epoch),
       moved_(std::move(moved)),
       arena_(kArenaBlockBytes, parts.options.memory_tail_bytes_max),
+      admission_turn_(parts.executor, 1),
       admission_changed_(parts.executor),
       durable_waiters_(parts.executor),
       tasks_(parts.executor) {
@@ -76,10 +77,10 @@ base::Error Channel::stop_error() const {
 
 // --- admission ---
 
-uint64_t Channel::ready_log_bytes() const {
+uint64_t Channel::ready_log_bytes(uint64_t longest) const {
   uint64_t ready = UINT64_MAX;
   for (chunk::ChunkReplica* replica : replicas_) {
-    ready = std::min(ready, replica->ready_bytes(options_.channel));
+    ready = std::min(ready, replica->ready_bytes(options_.channel, longest));
   }
   return ready;
 }
@@ -101,15 +102,22 @@ Channel::Admission Channel::admission(uint64_t bytes) const {
   if (unwritten_bytes_ > 0 && unwritten_bytes_ + cost > options_.unwritten_bytes_max) {
     return Admission::kWait;
   }
-  if (ready_log_bytes() < unwritten_bytes_ + cost) {
+  if (ready_log_bytes(cost) < unwritten_bytes_ + cost) {
     return log_full_ ? Admission::kNoSpace : Admission::kWait;
   }
   return Admission::kOpen;
 }
 
-bool Channel::admits(uint64_t bytes) const { return admission(bytes) == Admission::kOpen; }
+bool Channel::admits(uint64_t bytes) const {
+  return admission_turn_.used() == 0 && admission(bytes) == Admission::kOpen;
+}
 
 base::Task<base::Status> Channel::admit(uint64_t bytes) {
+  co_await admission_turn_.acquire(1);
+  struct Release {
+    base::Semaphore& turn;
+    ~Release() { turn.release(1); }  // wakes the next only after the caller has appended
+  } release{admission_turn_};
   for (;;) {
     switch (admission(bytes)) {
       case Admission::kOpen: co_return base::Status{};
@@ -119,7 +127,7 @@ base::Task<base::Status> Channel::admit(uint64_t bytes) {
     }
     const uint64_t wanted = unwritten_bytes_ + bytes + kChunkOverheadMax;
     ready_wanted_ = std::max(ready_wanted_, wanted);
-    if (ready_log_bytes() < wanted && !making_ready_) {
+    if (ready_log_bytes(wanted) < wanted && !making_ready_) {
       tasks_.spawn(make_log_ready());
       if (admission(bytes) != Admission::kWait) continue;  // it was quick
     }
@@ -154,7 +162,7 @@ base::Task<void> Channel::make_log_ready() {
     log_full_ = full;
     admission_changed_.notify_all();
     if (!full && ready_log_bytes() >= unwritten_bytes_ + options_.log_ready_bytes_min &&
-        ready_wanted_ <= ready_log_bytes()) {
+        ready_wanted_ <= ready_log_bytes(ready_wanted_)) {
       break;
     }
     if (full && !co_await tasks_.sleep_for(kReadyRetry)) break;
@@ -343,6 +351,7 @@ base::Task<base::Status> Channel::durable(LogPosition position) {
 }
 
 void Channel::on_stopped(base::Error error) {
+  if (stop_error_.has_value()) return;
   base::log_error("chunk log: stopped, no more appends: " + error.message);
   stop_error_ = std::move(error);
   admission_changed_.notify_all();

@@ -74,7 +74,8 @@ class Channel final : public chunk::OwnerListener {
   enum class Admission { kOpen, kWait, kNoSpace, kStopped };
   Admission admission(uint64_t bytes) const;
   bool outstanding_full(uint64_t bytes) const;
-  uint64_t ready_log_bytes() const;
+  // Of log space, for chunks no longer than `longest`.
+  uint64_t ready_log_bytes(uint64_t longest = 0) const;
   void keep_log_ready();
   base::Task<void> make_log_ready();
 
@@ -109,6 +110,7 @@ class Channel final : public chunk::OwnerListener {
   bool log_full_ = false;      // a replica has no space for more log
   bool offload_full_ = false;  // offload cannot free any
   bool making_ready_ = false;
+  base::Semaphore admission_turn_;  // first come, first served: large entries do not starve
   base::Notifier admission_changed_;
   base::WaitQueue durable_waiters_;
 

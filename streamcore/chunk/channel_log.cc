@@ -37,6 +37,7 @@ Task<Status> ChannelLog::load() {
     epochs_[seal.epoch].seals.emplace(seal.seq, seal.nonce);
   }
   CO_TRY(co_await load_files());
+  CO_TRY(co_await seal_file_.renew());
   co_return co_await pool_.trim_spares();
 }
 
@@ -46,17 +47,18 @@ Task<Status> ChannelLog::load_files() {
   base::TaskGroup scans(executor_);
   const std::vector<std::string> names = CO_TRY(co_await files_.list(directory_));
   for (const std::string& text : names) {
-    if (!text.ends_with(kUnpreparedSuffix)) continue;
-    CO_TRY(co_await files_.remove(directory_ + "/" + text));
-  }
-  for (const std::string& text : names) {
     const auto name = decode_log_file_name(text);
     if (!name) continue;
     pool_.note_number(name->number);
     scans.spawn(load_file(*name, turns, outcome));
   }
   co_await scans.stop_and_join();
-  co_return outcome;
+  CO_TRY(std::move(outcome));
+  for (const std::string& text : names) {
+    if (!text.ends_with(kUnpreparedSuffix)) continue;
+    CO_TRY(co_await files_.remove(directory_ + "/" + text));
+  }
+  co_return Status();
 }
 
 Task<void> ChannelLog::load_file(LogFileName name, base::Semaphore& turns, Status& outcome) {

@@ -49,7 +49,9 @@ class ChannelLog {
   std::vector<ChunkKey> list(ChannelEpoch epoch) const;
   base::Task<base::Status> make_durable();
   base::Task<base::Status> remove_below(ChunkPosition floor);
-  uint64_t ready_bytes() const { return health_.dead() ? 0 : pool_.ready_bytes(); }
+  uint64_t ready_bytes(uint64_t longest) const {
+    return health_.dead() ? 0 : pool_.ready_bytes(longest);
+  }
   base::Task<base::Status> make_ready(uint64_t bytes);
 
   base::Task<void> stop_and_join() { return pool_.stop_and_join(); }

@@ -72,11 +72,10 @@ class ChunkReplica {
   // committed (P6). SEALs stay.
   virtual base::Task<base::Status> remove_below(ChannelId channel, ChannelEpoch epoch,
                                                 ChunkSeq free_below) = 0;
-  // Bytes of chunks the channel can put now without running out of space. Chunks of at most
-  // `make_ready`'s last argument fit one by one; a larger chunk needs a make_ready() of its own
-  // length.
-  virtual uint64_t ready_bytes(ChannelId channel) = 0;
-  // Makes ready_bytes() at least `bytes`, and a single chunk of `bytes` fit. kNoSpace,
+  // Bytes of chunks the channel can put now without running out of space, however they fall, if
+  // none of them is longer than `longest`.
+  virtual uint64_t ready_bytes(ChannelId channel, uint64_t longest) = 0;
+  // Makes ready_bytes() at least `bytes`, whatever the longest chunk in it. kNoSpace,
   // kUnavailable.
   virtual base::Task<base::Status> make_ready(ChannelId channel, uint64_t bytes) = 0;
   // Of the store, fixed while this object lives (P8).

@@ -71,7 +71,10 @@ Task<Status> LocalReplica::load_incarnation(base::Random& random, bool has_log) 
                    "damaged or put together by hand, and is not used");
   }
   if (!options_.create_if_empty) {
-    co_return fail(ErrorCode::kNotFound, "data directory has no log");
+    co_return fail(ErrorCode::kNotFound,
+                   "data directory has metadata but no log (log/incarnation is missing): mount or "
+                   "restore log/, which may hold acknowledged records that are nowhere else, or "
+                   "start with an empty data directory");
   }
   do {
     incarnation_ = random.next();
@@ -82,7 +85,8 @@ Task<Status> LocalReplica::load_incarnation(base::Random& random, bool has_log) 
 // Put-if-absent, and durable before any chunk can be: a marker that appears later would be a lie.
 Task<Status> LocalReplica::create_incarnation(uint64_t incarnation) {
   const std::string bytes = encode_incarnation(incarnation);
-  const auto file = CO_TRY(co_await files_.open(kNewMarkerPath, {.create = true}));
+  const auto file = CO_TRY(
+      co_await files_.open(kNewMarkerPath, {.create = true, .purpose = base::Purpose::kUpkeep}));
   CO_TRY(co_await file->truncate(0));
   std::vector<base::ByteView> parts{base::as_bytes(bytes)};
   CO_TRY(co_await file->write_at(std::move(parts), 0, true));
@@ -150,9 +154,9 @@ Task<Status> LocalReplica::remove_below(ChannelId channel, ChannelEpoch epoch,
   co_return co_await log_of(channel).remove_below({epoch, free_below});
 }
 
-uint64_t LocalReplica::ready_bytes(ChannelId channel) {
+uint64_t LocalReplica::ready_bytes(ChannelId channel, uint64_t longest) {
   const ChannelLog* const log = find(channel);
-  return log == nullptr ? 0 : log->ready_bytes();
+  return log == nullptr ? 0 : log->ready_bytes(longest);
 }
 
 Task<Status> LocalReplica::make_ready(ChannelId channel, uint64_t bytes) {

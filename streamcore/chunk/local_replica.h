@@ -48,7 +48,7 @@ class LocalReplica final : public ChunkReplica {
   base::Task<base::Status> make_durable() override;
   base::Task<base::Status> remove_below(ChannelId channel, ChannelEpoch epoch,
                                         ChunkSeq free_below) override;
-  uint64_t ready_bytes(ChannelId channel) override;
+  uint64_t ready_bytes(ChannelId channel, uint64_t longest) override;
   base::Task<base::Status> make_ready(ChannelId channel, uint64_t bytes) override;
   uint64_t incarnation() const override { return incarnation_; }
 

@@ -88,6 +88,11 @@ Task<Result<LogFileScan>> LogFile::scan(LogIdentity identity) {
         next = position + at + header->total_length;
         break;
       }
+      // Written by a newer version: nothing here may be used, moved or written over.
+      if (!header && header.error().code == ErrorCode::kUnsupported) {
+        co_return fail(ErrorCode::kUnsupported, path() + " at " + std::to_string(position + at) +
+                                                    ": " + header.error().message);
+      }
       if (!searching) {
         searching = true;
         damaged_from = position + at;

@@ -53,6 +53,7 @@ class LogFile {
                                                                  LogFileName name);
 
   // Finds the live chunks. Reads header blocks only, as long as they follow each other.
+  // kUnsupported: a chunk of an unknown version.
   base::Task<base::Result<LogFileScan>> scan(LogIdentity identity);
 
   // Begins a new use under a new name, durably. Nobody reads the file and no live chunk is in it.

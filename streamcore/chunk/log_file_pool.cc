@@ -27,9 +27,14 @@ void LogFilePool::note_number(uint64_t number) {
   next_number_ = std::max(next_number_, number + 1);
 }
 
-// However usual chunks fall, a file is only left when less than one more would have fitted.
-uint64_t LogFilePool::ready_bytes() const {
+// However usual chunks fall, a file is only left when less than one more would have fitted. Longer
+// ones may leave any file behind them, so all together must fit one.
+uint64_t LogFilePool::ready_bytes(uint64_t longest) const {
   uint64_t bytes = 0;
+  if (longest > options_.usual_chunk_bytes) {
+    for (const FilePtr& file : ready_) bytes = std::max(bytes, file->room());
+    return bytes;
+  }
   for (const FilePtr& file : ready_) {
     bytes += file->room() - std::min(file->room(), options_.usual_chunk_bytes);
   }
@@ -51,7 +56,7 @@ Task<Status> LogFilePool::make_ready(uint64_t bytes) {
 }
 
 Task<Status> LogFilePool::make_ready_alone(uint64_t bytes) {
-  while (ready_bytes() < bytes || file_with_room(bytes) == nullptr) {
+  while (ready_bytes(0) < bytes || ready_bytes(bytes) < bytes) {
     const uint64_t needed = bytes + options_.usual_chunk_bytes;
     CO_TRY(co_await prepare_file(std::max(needed, options_.file_bytes), false));
   }

@@ -50,7 +50,7 @@ class LogFilePool {
   // Where new uses begin: everything below was removed.
   void set_floor(ChunkPosition floor) { floor_ = floor; }
 
-  uint64_t ready_bytes() const;
+  uint64_t ready_bytes(uint64_t longest) const;
   base::Task<base::Status> make_ready(uint64_t bytes);
 
   struct Place {

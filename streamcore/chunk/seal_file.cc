@@ -18,11 +18,13 @@ using base::Task;
 
 namespace {
 constexpr uint64_t kExtendBytes = 64 << 10;
-}
+// Recovery needs room for SEALs on a full disk too.
+constexpr base::OpenOptions kOpenOptions{.lane = base::IoLane::kLog,
+                                         .purpose = base::Purpose::kUpkeep};
+}  // namespace
 
 Task<Result<std::vector<ChunkHeader>>> SealFile::load() {
-  Result<std::unique_ptr<base::File>> opened =
-      co_await files_.open(path(), {.lane = base::IoLane::kLog});
+  Result<std::unique_ptr<base::File>> opened = co_await files_.open(path(), kOpenOptions);
   if (!opened && opened.error().code == ErrorCode::kNotFound) {
     co_return std::vector<ChunkHeader>();
   }
@@ -34,19 +36,25 @@ Task<Result<std::vector<ChunkHeader>>> SealFile::load() {
       decode_seal_file({content.data(), got}, incarnation_, channel_);
   if (!seals) co_return fail(seals.error().code, path() + ": " + seals.error().message);
   end_ = seals->size() * kSealRecordBytes;
+  co_return seals;
+}
+
+Task<Status> SealFile::renew() {
+  if (end_ == 0) co_return Status();
+  const Buffer content = Buffer::allocate(end_);
+  const size_t got = CO_TRY(co_await file_->read_at({content.data(), end_}, 0));
+  const std::vector<ChunkHeader> seals =
+      CO_TRY(decode_seal_file({content.data(), got}, incarnation_, channel_));
   // A sync that failed in an earlier process may have lost what can still be read; the same bytes
   // once more, synced, leave no doubt.
-  if (end_ != 0) {
-    std::vector<base::ByteView> parts{{content.data(), end_}};
-    CO_TRY(co_await file_->write_at(std::move(parts), 0, true));
-  }
-  if (seals->size() >= kSealsKept) {
-    // Only tidiness: on a full disk the start goes on with the file as it is.
-    const Result<uint64_t> end = co_await write_shorter(*seals);
-    if (!end) base::log_warn(path() + " is not rewritten: " + end.error().message);
-    if (end && *end != 0) CO_TRY(co_await install_shorter(*end));
-  }
-  co_return seals;
+  std::vector<base::ByteView> parts{{content.data(), got}};
+  CO_TRY(co_await file_->write_at(std::move(parts), 0, true));
+  if (seals.size() < kSealsKept) co_return Status();
+  // Only tidiness: on a full disk the start goes on with the file as it is.
+  const Result<uint64_t> end = co_await write_shorter(seals);
+  if (!end) base::log_warn(path() + " is not rewritten: " + end.error().message);
+  if (end && *end != 0) CO_TRY(co_await install_shorter(*end));
+  co_return Status();
 }
 
 Task<Result<uint64_t>> SealFile::write_shorter(std::vector<ChunkHeader> seals) {
@@ -56,7 +64,8 @@ Task<Result<uint64_t>> SealFile::write_shorter(std::vector<ChunkHeader> seals) {
     if (seal.seq < at->second.seq) at->second = seal;
   }
   if (ends.size() > seals.size() / 2) co_return uint64_t{0};
-  const auto file = CO_TRY(co_await files_.open(new_path(), {.create = true}));
+  const auto file =
+      CO_TRY(co_await files_.open(new_path(), {.create = true, .purpose = base::Purpose::kUpkeep}));
   CO_TRY(co_await file->truncate(0));
   CO_TRY(co_await file->allocate(ends.size() * kSealRecordBytes + kExtendBytes));
   uint64_t end = 0;
@@ -78,7 +87,7 @@ Task<Result<uint64_t>> SealFile::write_shorter(std::vector<ChunkHeader> seals) {
 Task<Status> SealFile::install_shorter(uint64_t end) {
   CO_TRY(co_await files_.rename(new_path(), path()));
   CO_TRY(co_await files_.sync_directory(directory_));
-  file_ = CO_TRY(co_await files_.open(path(), {.lane = base::IoLane::kLog}));
+  file_ = CO_TRY(co_await files_.open(path(), kOpenOptions));
   end_ = end;
   allocated_ = CO_TRY(file_->size());
   co_return Status();
@@ -86,7 +95,9 @@ Task<Status> SealFile::install_shorter(uint64_t end) {
 
 Task<Status> SealFile::prepare() {
   if (file_ == nullptr) {
-    auto file = CO_TRY(co_await files_.open(path(), {.create = true, .lane = base::IoLane::kLog}));
+    base::OpenOptions created = kOpenOptions;
+    created.create = true;
+    auto file = CO_TRY(co_await files_.open(path(), created));
     CO_TRY(co_await files_.sync_directory(directory_));
     file_ = std::move(file);
   }

@@ -28,8 +28,11 @@ class SealFile {
         incarnation_(incarnation),
         channel_(channel) {}
 
-  // Reads the file if there is one. kCorrupt.
+  // Reads the file if there is one, and changes nothing. kCorrupt, kUnsupported.
   base::Task<base::Result<std::vector<ChunkHeader>>> load();
+  // After load(): leaves no doubt that what was read is durable, and drops records that decide
+  // nothing if there are many.
+  base::Task<base::Status> renew();
   bool exists() const { return file_ != nullptr; }
   // Creates the file if there is none, and sees to room for SEALs to come. kNoSpace.
   base::Task<base::Status> prepare();

@@ -37,6 +37,10 @@ base::Result<std::vector<ChunkHeader>> decode_seal_file(base::ByteView file, uin
   for (size_t at = 0; at + kSealRecordBytes <= file.size(); at += kSealRecordBytes) {
     const auto header = decode_record(file.subspan(at, kSealRecordBytes), incarnation, channel);
     if (!header) {
+      if (header.error().code == base::ErrorCode::kUnsupported) {
+        return base::fail(base::ErrorCode::kUnsupported,
+                          "seals: record at " + std::to_string(at) + ": " + header.error().message);
+      }
       if (bad.empty()) {
         bad = header.error().message;
         bad_position = at;

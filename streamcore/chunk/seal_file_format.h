@@ -24,7 +24,8 @@ static_assert(kChunkHeaderBytes <= kSealRecordBytes);
 // One record, at the front of the buffer.
 base::Buffer encode_seal_record(const ChunkIds& ids);
 
-// The SEALs of a whole file of this store and channel, in the order they were put. kCorrupt.
+// The SEALs of a whole file of this store and channel, in the order they were put. kCorrupt,
+// kUnsupported.
 base::Result<std::vector<ChunkHeader>> decode_seal_file(base::ByteView file, uint64_t incarnation,
                                                         ChannelId channel);
 

@@ -113,7 +113,9 @@ class OtherReplica : public chunk::ChunkReplica {
   Task<Status> remove_below(ChannelId channel, ChannelEpoch epoch, ChunkSeq free_below) override {
     return inner_.remove_below(channel, epoch, free_below);
   }
-  uint64_t ready_bytes(ChannelId channel) override { return inner_.ready_bytes(channel); }
+  uint64_t ready_bytes(ChannelId channel, uint64_t longest) override {
+    return inner_.ready_bytes(channel, longest);
+  }
   Task<Status> make_ready(ChannelId channel, uint64_t bytes) override {
     return inner_.make_ready(channel, bytes);
   }

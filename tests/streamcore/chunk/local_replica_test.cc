@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "streamcore/base/crc32c.h"
 #include "streamcore/base/task_group.h"
 #include "tests/sim/sim_executor.h"
 #include "tests/sim/sim_file_system.h"
@@ -307,7 +309,7 @@ TEST_F(LocalReplicaTest, AFailedSyncIsADeadReplicaThatStillReads) {
   EXPECT_EQ(put(chunk(2)).error().code, ErrorCode::kUnavailable);
   EXPECT_EQ(seal(2).error().code, ErrorCode::kUnavailable);
   EXPECT_EQ(make_ready(1).error().code, ErrorCode::kUnavailable);
-  EXPECT_EQ(replica->ready_bytes(kChannel), 0u);
+  EXPECT_EQ(replica->ready_bytes(kChannel, 0), 0u);
   expect_chunks(0, 2);
   base::expect_error_line("the local log is dead");
 }
@@ -383,19 +385,59 @@ TEST_F(LocalReplicaTest, SpaceThatIsReadyIsEnoughForUsualChunksHoweverTheyFall) 
         sim::run(*executor, LocalReplica::open(fresh, *executor, random, options)).value();
     replica = std::move(opened);
     ASSERT_TRUE(make_ready(300'000));
-    uint64_t ready = replica->ready_bytes(kChannel);
+    uint64_t ready = replica->ready_bytes(kChannel, 0);
     EXPECT_GE(ready, 300'000u);
     fresh.set_full(true);
     for (uint64_t seq = 0;; ++seq) {
       const FinishedChunk next = chunk(seq, random.below(kUsualBytes - 400));
-      if (next.length > replica->ready_bytes(kChannel)) break;
+      if (next.length > replica->ready_bytes(kChannel, 0)) break;
       const auto outcome = put(next);
       ASSERT_TRUE(outcome) << outcome.error().message;
       ready -= next.length;
-      EXPECT_GE(replica->ready_bytes(kChannel), std::min(ready, replica->ready_bytes(kChannel)));
+      EXPECT_GE(replica->ready_bytes(kChannel, 0),
+                std::min(ready, replica->ready_bytes(kChannel, 0)));
     }
     replica.reset();
   }
+}
+
+TEST_F(LocalReplicaTest, SpaceForALongChunkIsCountedInOneFile) {
+  open();
+  ASSERT_TRUE(make_ready(kFileBytes));
+  ASSERT_TRUE(make_ready(2 * kFileBytes - kUsualBytes));
+  const uint64_t longest = replica->ready_bytes(kChannel, kUsualBytes + 1);
+  EXPECT_LT(longest, replica->ready_bytes(kChannel, kUsualBytes));
+  disk.set_full(true);
+  const FinishedChunk fits = chunk(0, longest - kChunkAlignment);
+  ASSERT_LE(fits.length, longest);
+  EXPECT_TRUE(put(fits));
+}
+
+TEST_F(LocalReplicaTest, AChunkOfANewerVersionStopsTheStartAndNothingIsTouched) {
+  open();
+  put_all(0, 3);
+  ASSERT_TRUE(seal(3));
+  const auto [path, at] = place(1);
+  const std::string before = disk.content(path);
+  replica.reset();
+  const auto file = sim::run(*executor, disk.open(path, {})).value();
+  std::string header = before.substr(at, kChunkHeaderBytes);
+  header[4] = 2;
+  const uint32_t crc = base::crc32c(base::as_bytes(header).first(kChunkHeaderBytes - 4));
+  std::memcpy(header.data() + kChunkHeaderBytes - 4, &crc, sizeof(crc));
+  ASSERT_TRUE(sim::run(*executor, file->write_at({base::as_bytes(header)}, at, true)));
+  const auto unprepared = sim::run(
+      *executor, disk.open("log/00000001/x" + std::string(kUnpreparedSuffix), {.create = true}));
+  ASSERT_TRUE(unprepared);
+  const uint64_t sites = disk.write_sites();
+  const uint64_t syncs = disk.syncs();
+  const auto opened = try_open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ErrorCode::kUnsupported);
+  EXPECT_NE(opened.error().message.find("version 2"), std::string::npos) << opened.error().message;
+  EXPECT_EQ(disk.write_sites(), sites);
+  EXPECT_EQ(disk.syncs(), syncs);
+  EXPECT_TRUE(disk.exists("log/00000001/x" + std::string(kUnpreparedSuffix)));
 }
 
 TEST_F(LocalReplicaTest, AFullDiskIsKnownBeforeAChunkIsWritten) {

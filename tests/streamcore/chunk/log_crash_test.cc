@@ -140,7 +140,7 @@ class Life final : public OwnerListener {
     while (!owner_->stopped()) {
       const std::string payload = payload_of(epoch_, owner_->next_seq());
       const size_t length = ChunkBuilder::bytes_needed(payload.size());
-      if (replica_->ready_bytes(kChannel) < length) {
+      if (replica_->ready_bytes(kChannel, 0) < length) {
         if (!co_await replica_->make_ready(kChannel, length)) co_return;
       }
       if (!owner_->may_create()) break;  // it stopped meanwhile

@@ -76,7 +76,7 @@ class MemoryReplica final : public ChunkReplica {
   base::Task<base::Status> make_durable() override;
   base::Task<base::Status> remove_below(ChannelId channel, ChannelEpoch epoch,
                                         ChunkSeq free_below) override;
-  uint64_t ready_bytes(ChannelId) override { return UINT64_MAX; }
+  uint64_t ready_bytes(ChannelId, uint64_t) override { return UINT64_MAX; }
   base::Task<base::Status> make_ready(ChannelId, uint64_t) override;
   uint64_t incarnation() const override { return store_.incarnation(); }
 
