@@ -4,6 +4,7 @@
 
 #include "streamcore/base/log.h"
 #include "streamcore/channel/row_keys.h"
+#include "streamcore/chunk/chunk_owner.h"
 
 namespace thalweg::channel {
 
@@ -40,10 +41,38 @@ base::Task<base::Status> ChannelOpener::close(ChunkSeq end) {
   co_return co_await commit_row(std::move(row));
 }
 
+std::vector<uint64_t> ChannelOpener::incarnations() const {
+  std::vector<uint64_t> found;
+  for (const chunk::ChunkReplica* replica : parts_.replicas) {
+    found.push_back(replica->incarnation());
+  }
+  return found;
+}
+
+base::Status ChannelOpener::check_replicas() const {
+  const std::vector<uint64_t>& expected = parts_.row.row().incarnations;
+  const std::vector<uint64_t> found = incarnations();
+  size_t same = 0;
+  std::string message;
+  for (size_t i = 0; i < std::min(expected.size(), found.size()); ++i) {
+    if (found[i] == expected[i]) ++same;
+    message += " replica " + std::to_string(i) + ": expected incarnation " +
+               std::to_string(expected[i]) + ", got " + std::to_string(found[i]) + ";";
+  }
+  if (expected.size() == found.size() && same >= chunk::quorum_of(found.size())) return {};
+  return base::fail(
+      ErrorCode::kCorrupt,
+      "channel " + std::to_string(parts_.options.channel.value) +
+          ": its log is not the one the metadata knows;" + message +
+          " acknowledged records may be in the other one only. Mount or restore the directory "
+          "log/ that belongs to this metadata, or start with an empty data directory");
+}
+
 base::Task<base::Status> ChannelOpener::take_over() {
   found_ = CO_TRY(co_await parts_.metadata.get(parts_.row.key()));
   if (!found_.has_value()) co_return base::Status{};  // a new channel: open() creates its row
   parts_.row.set(CO_TRY(decode_channel_row(*found_)));
+  CO_TRY(check_replicas());
   if (parts_.row.row().state == ChannelState::kClosed) {
     ChannelRow row = parts_.row.row();
     row.holder = parts_.row.nonce();  // from here on the drainer is this process
@@ -51,15 +80,11 @@ base::Task<base::Status> ChannelOpener::take_over() {
   } else {
     const ChannelEpoch epoch = parts_.row.row().epoch;
     base::log_info("channel: taking over epoch " + std::to_string(epoch.value));
-    std::vector<uint64_t> incarnations;
-    for (chunk::ChunkReplica* replica : parts_.replicas) {
-      incarnations.push_back(replica->incarnation());
-    }
     CO_TRY(co_await chunk::recover_epoch(
         parts_.executor, parts_.replicas,
         chunk::RecoveryOptions{.channel = parts_.options.channel,
                                .epoch = epoch,
-                               .incarnations = std::move(incarnations),
+                               .incarnations = parts_.row.row().incarnations,
                                .sealer_nonce = parts_.row.nonce(),
                                .window = parts_.options.chunk_window},
         *this));
@@ -111,6 +136,7 @@ base::Task<base::Status> ChannelOpener::open() {
   ChannelRow row = parts_.row.row();
   row.state = ChannelState::kOpen;
   row.holder = parts_.row.nonce();
+  row.incarnations = incarnations();
   ++row.epoch;
   row.undrained.push_back({.epoch = row.epoch, .g = ChunkSeq(0), .end = kOpenEnd});
   co_return co_await commit_row(std::move(row));

@@ -49,6 +49,9 @@ class ChannelOpener final : chunk::EpochAuthority {
   base::Task<base::Status> close(ChunkSeq end) override;
 
   base::Task<base::Status> commit_row(ChannelRow row);
+  std::vector<uint64_t> incarnations() const;
+  // The replicas are those the row names, or a quorum of them is (P8). kCorrupt.
+  base::Status check_replicas() const;
   base::Task<base::Status> read_back(UndrainedEpoch epoch);
   base::Task<base::Status> index_chunk(chunk::ChunkKey key);
 

@@ -5,12 +5,14 @@
 namespace thalweg::channel {
 
 namespace {
-constexpr uint8_t kVersion = 1;
+constexpr uint8_t kVersion = 2;
 }
 
 std::string encode_channel_row(const ChannelRow& row) {
   base::ByteWriter out;
   out.put(kVersion).put(static_cast<uint8_t>(row.state)).put(row.epoch.value).put(row.holder);
+  out.put(static_cast<uint32_t>(row.incarnations.size()));
+  for (const uint64_t incarnation : row.incarnations) out.put(incarnation);
   out.put(static_cast<uint32_t>(row.undrained.size()));
   for (const UndrainedEpoch& epoch : row.undrained) {
     out.put(epoch.epoch.value).put(epoch.g.value).put(epoch.end.value);
@@ -30,6 +32,8 @@ base::Result<ChannelRow> decode_channel_row(std::string_view bytes) {
   row.state = static_cast<ChannelState>(state);
   row.epoch = ChannelEpoch(in.get<uint64_t>());
   row.holder = in.get<uint64_t>();
+  const uint32_t replicas = in.get_count(8);
+  for (uint32_t i = 0; i < replicas; ++i) row.incarnations.push_back(in.get<uint64_t>());
   const uint32_t count = in.get_count(24);
   for (uint32_t i = 0; i < count; ++i) {
     row.undrained.push_back({.epoch = ChannelEpoch(in.get<uint64_t>()),

@@ -1,9 +1,10 @@
 // The metadata row of a channel: who owns it, and every epoch that is not yet drained (DESIGN P9).
 //
-//   u8   version (1)
+//   u8   version (2)
 //   u8   state: 1 OPEN, 2 SEALING, 3 CLOSED
 //   u64  epoch: the newest ever granted
 //   u64  holder: nonce of the OPEN owner, or of the sealer while SEALING or CLOSED
+//   u32  n, then n x { u64 incarnation }              of each replica of the newest epoch (P8)
 //   u32  n, then n x { u64 epoch, u64 g, u64 end }   oldest first; end = 2^64-1 of an open epoch
 //   u32  CRC32C of everything before
 //
@@ -35,6 +36,7 @@ struct ChannelRow {
   ChannelState state = ChannelState::kClosed;
   ChannelEpoch epoch;
   uint64_t holder = 0;
+  std::vector<uint64_t> incarnations;
   std::vector<UndrainedEpoch> undrained;
   friend bool operator==(const ChannelRow&, const ChannelRow&) = default;
 };

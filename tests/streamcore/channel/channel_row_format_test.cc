@@ -12,6 +12,7 @@ ChannelRow open_row() {
   return {.state = ChannelState::kOpen,
           .epoch = ChannelEpoch(12),
           .holder = 0xFEDCBA9876543210,
+          .incarnations = {3, 0xFFFFFFFFFFFFFFFE, 5},
           .undrained = {{ChannelEpoch(7), ChunkSeq(40), ChunkSeq(55)},
                         {ChannelEpoch(12), ChunkSeq(0), kOpenEnd}}};
 }
@@ -19,7 +20,7 @@ ChannelRow open_row() {
 // A row as another hand could have written it: these fields, and a seal that matches.
 std::string sealed_row(uint8_t version, uint8_t state, uint32_t count, size_t tail_bytes) {
   base::ByteWriter out;
-  out.put(version).put(state).put(uint64_t{1}).put(uint64_t{2}).put(count);
+  out.put(version).put(state).put(uint64_t{1}).put(uint64_t{2}).put(uint32_t{0}).put(count);
   for (size_t i = 0; i < tail_bytes; ++i) out.put(uint8_t{0});
   return std::move(out).seal();
 }
@@ -44,16 +45,16 @@ TEST(ChannelRowFormat, EverySingleBitFlipIsDetected) {
 }
 
 TEST(ChannelRowFormat, AnotherVersionIsUnsupported) {
-  EXPECT_EQ(decode_channel_row(sealed_row(2, 1, 0, 0)).error().code, ErrorCode::kUnsupported);
+  EXPECT_EQ(decode_channel_row(sealed_row(1, 1, 0, 0)).error().code, ErrorCode::kUnsupported);
 }
 
 TEST(ChannelRowFormat, ImpossibleContentUnderAGoodSealIsCorrupt) {
-  ASSERT_TRUE(decode_channel_row(sealed_row(1, 1, 1, 24)).has_value());
-  EXPECT_EQ(decode_channel_row(sealed_row(1, 0, 1, 24)).error().code, ErrorCode::kCorrupt);
-  EXPECT_EQ(decode_channel_row(sealed_row(1, 4, 1, 24)).error().code, ErrorCode::kCorrupt);
-  EXPECT_EQ(decode_channel_row(sealed_row(1, 1, 1, 23)).error().code, ErrorCode::kCorrupt);
-  EXPECT_EQ(decode_channel_row(sealed_row(1, 1, 1, 25)).error().code, ErrorCode::kCorrupt);
-  EXPECT_EQ(decode_channel_row(sealed_row(1, 1, UINT32_MAX, 24)).error().code, ErrorCode::kCorrupt);
+  ASSERT_TRUE(decode_channel_row(sealed_row(2, 1, 1, 24)).has_value());
+  EXPECT_EQ(decode_channel_row(sealed_row(2, 0, 1, 24)).error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(decode_channel_row(sealed_row(2, 4, 1, 24)).error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(decode_channel_row(sealed_row(2, 1, 1, 23)).error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(decode_channel_row(sealed_row(2, 1, 1, 25)).error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(decode_channel_row(sealed_row(2, 1, UINT32_MAX, 24)).error().code, ErrorCode::kCorrupt);
 }
 
 }  // namespace
