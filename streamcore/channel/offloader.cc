@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
+#include <utility>
 
 #include "streamcore/base/check.h"
 #include "streamcore/base/crc32c.h"
@@ -23,10 +25,12 @@ constexpr size_t kTransactionBytesTarget = metadata::kTransactionBytesMax / 2;
 
 // One segment object of a run.
 struct Offloader::Object {
-  ObjectId id;
+  std::optional<ObjectId> id;   // once it is PREPARED
   std::vector<size_t> streams;  // indexes into the plan
   segment::BuiltSegment built;
-  ObjectRow row;  // COMMITTED once a part of the commit names it
+  SegmentObjects::Upload upload = SegmentObjects::Upload::kNone;
+  ObjectRow row;       // COMMITTED once a part of the commit named it
+  ObjectRow next_row;  // after the transaction being built
 };
 
 struct Offloader::Job {
@@ -36,7 +40,8 @@ struct Offloader::Job {
   std::vector<segment::StreamRange> ranges;  // of each planned stream
   std::vector<Object> objects;
   std::vector<uint32_t> added_ranges;                  // per object, by the transaction being built
-  std::vector<std::pair<size_t, StreamRow>> new_rows;  // planned stream, its row after the commit
+  std::vector<std::pair<size_t, StreamRow>> new_rows;  // planned stream, its row, likewise
+  bool in_doubt = false;                               // a part may be committed, or may yet be
 };
 
 namespace {
@@ -79,14 +84,32 @@ base::Task<base::Status> Offloader::run(size_t count) {
   Job job;
   const auto bytes = CO_TRY(co_await load_chunks(count));
   job.plan = plan_offload(parts_.tail, bytes);
+  const base::Status moved = co_await move(job);
+  if (!moved.has_value()) {
+    co_await give_up(job);
+    co_return moved;
+  }
+  parts_.tail.mark_offloaded(job.plan.chunk_count);
+  co_await free_chunks();
+  co_return base::Status{};
+}
+
+base::Task<base::Status> Offloader::move(Job& job) {
   if (!job.plan.streams.empty()) {
     CO_TRY(co_await fold(job));
     co_await build(job);
     CO_TRY(co_await upload(job));
   }
-  CO_TRY(co_await commit(job));
-  adopt(job);
-  co_return co_await free_chunks(job.plan);
+  co_return co_await commit(job);
+}
+
+// What was uploaded must not fill the disk with each repetition.
+base::Task<void> Offloader::give_up(Job& job) {
+  if (job.in_doubt) co_return;
+  for (const Object& object : job.objects) {
+    if (!object.id.has_value() || object.row.state != ObjectState::kPrepared) continue;
+    co_await parts_.objects.give_up(*object.id, object.upload, parts_.row.condition());
+  }
 }
 
 // --- annotations ---
@@ -187,13 +210,7 @@ base::Task<base::Status> Offloader::upload(Job& job) {
     for (size_t i = 0; i < ids.size(); ++i) job.objects[i].id = ids[i];
   }
   for (Object& object : job.objects) {
-    const auto put = CO_TRY(
-        co_await parts_.store.put_if_absent(segment::segment_key(object.id), object.built.parts));
-    // The id was never given out before: somebody else's bytes under it are damage, not success.
-    if (put != object_store::PutOutcome::kCreated) {
-      co_return base::fail(ErrorCode::kCorrupt,
-                           segment::segment_key(object.id) + " exists before it was uploaded");
-    }
+    CO_TRY(co_await parts_.objects.upload(*object.id, object.built.parts, object.upload));
   }
   co_return base::Status{};
 }
@@ -220,8 +237,8 @@ void Offloader::add_stream(Job& job, size_t i, metadata::Transaction& transactio
   if (row.annotation.object != kNoObject) ++released[row.annotation.object];
   row.committed_end = planned.end;
   const bool packed = planned.content_bytes < parts_.options.own_segment_bytes;
-  row.packed_ranges = packed ? row.packed_ranges + 1 : 0;
-  row.annotation = {.object = object.id,
+  if (packed) ++row.packed_ranges;
+  row.annotation = {.object = *object.id,
                     .footer_position = range.footer_position,
                     .footer_length = range.footer_length,
                     .first = range.first};
@@ -232,7 +249,7 @@ void Offloader::add_stream(Job& job, size_t i, metadata::Transaction& transactio
   if (has_content(planned)) {
     ++ranges;
     transaction.set(segment_row_key(stream.id, range.first),
-                    segment::encode_segment_row({.object = object.id, .range = range}));
+                    segment::encode_segment_row({.object = *object.id, .range = range}));
   }
   job.new_rows.emplace_back(i, std::move(row));
 }
@@ -260,11 +277,11 @@ base::Task<base::Status> Offloader::commit_part(Job& job, metadata::Transaction 
   transaction.conditions.push_back(parts_.row.condition());
   for (size_t i = 0; i < job.objects.size(); ++i) {
     Object& object = job.objects[i];
-    const uint32_t added = std::exchange(job.added_ranges[i], 0);
+    const uint32_t added = job.added_ranges[i];
     if (added == 0) continue;
-    object.row = object.row.state == ObjectState::kPrepared
-                     ? parts_.objects.commit(transaction, object.id, added)
-                     : SegmentObjects::commit_more(transaction, object.id, object.row, added);
+    object.next_row = object.row.state == ObjectState::kPrepared
+                          ? parts_.objects.commit(transaction, *object.id, added)
+                          : SegmentObjects::commit_more(transaction, *object.id, object.row, added);
   }
   CO_TRY(co_await parts_.objects.release(transaction, released));
   ChannelRow row = parts_.row.row();
@@ -274,10 +291,12 @@ base::Task<base::Status> Offloader::commit_part(Job& job, metadata::Transaction 
   }
   const base::Status committed = co_await parts_.metadata.commit(std::move(transaction));
   if (!committed.has_value()) {
+    job.in_doubt = committed.error().code == ErrorCode::kUnknownOutcome;
     if (committed.error().code != ErrorCode::kConditionFailed) co_return committed;
     co_return base::fail(ErrorCode::kFenced, "offload: the channel row or a stream row changed");
   }
   parts_.row.set(std::move(row));
+  adopt(job);
   co_return base::Status{};
 }
 
@@ -292,9 +311,13 @@ ChannelRow Offloader::row_after(const OffloadPlan& plan) const {
   return row;
 }
 
-// The commit is durable: memory follows.
+// A part's commit is durable: memory follows, also if the next part fails.
 void Offloader::adopt(Job& job) {
-  for (auto& [i, row] : job.new_rows) {
+  for (size_t i = 0; i < job.objects.size(); ++i) {
+    Object& object = job.objects[i];
+    if (std::exchange(job.added_ranges[i], 0) > 0) object.row = object.next_row;
+  }
+  for (auto& [i, row] : std::exchange(job.new_rows, {})) {
     const PlannedStream& planned = job.plan.streams[i];
     StreamState& stream = *planned.stream;
     if (row.packed_ranges >= parts_.options.packed_ranges_max) merge_wanted_.push_back(stream.id);
@@ -303,21 +326,22 @@ void Offloader::adopt(Job& job) {
     stream.annotation_loaded = true;
     if (stream.segments_loaded && has_content(planned)) {
       stream.segments.push_back(
-          {.object = job.objects[job.object_of[i]].id, .range = job.ranges[i]});
+          {.object = *job.objects[job.object_of[i]].id, .range = job.ranges[i]});
     }
   }
-  parts_.tail.mark_offloaded(job.plan.chunk_count);
 }
 
-base::Task<base::Status> Offloader::free_chunks(const OffloadPlan& plan) {
+base::Task<void> Offloader::free_chunks() {
+  const ChannelRow& row = parts_.row.row();
+  UndrainedEpoch oldest{.epoch = row.epoch + 1, .g = ChunkSeq(0), .end = kOpenEnd};
+  if (!row.undrained.empty()) oldest = row.undrained.front();
   for (chunk::ChunkReplica* replica : parts_.replicas) {
     const base::Status removed =
-        co_await replica->remove_below(parts_.options.channel, plan.epoch, plan.new_g);
+        co_await replica->remove_below(parts_.options.channel, oldest.epoch, oldest.g);
     if (!removed.has_value()) {
       base::log_warn("chunk log: cannot free chunks: " + removed.error().message);
     }
   }
-  co_return base::Status{};
 }
 
 }  // namespace thalweg::channel

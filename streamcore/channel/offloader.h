@@ -3,8 +3,8 @@
 // A run: plan, rebuild annotations, PREPARE objects, upload, then commit every stream's new
 // committed end together with the free watermark g, each transaction conditional on the channel row
 // (P6), on every object still PREPARED, and on each stream's row being the one the plan was made
-// from. Only after that do chunks go. A run that fails leaves everything as it was; the next one
-// takes the same chunks again.
+// from. Only after that do chunks go. A run that fails gives its objects up and leaves everything
+// but the parts it committed as it was; the next one takes the same chunks again.
 #pragma once
 
 #include <vector>
@@ -43,6 +43,8 @@ class Offloader {
   base::Task<base::Status> run(size_t count);
   // The stream's annotation at its committed end, from memory or from its segment.
   base::Task<base::Status> load_annotation(StreamState& stream);
+  // Has the replicas forget every chunk below the free watermark of the oldest undrained epoch.
+  base::Task<void> free_chunks();
   // Streams whose packed ranges have become too many since this was asked last.
   std::vector<StreamId> take_merge_wanted() { return std::exchange(merge_wanted_, {}); }
 
@@ -60,7 +62,8 @@ class Offloader {
   base::Task<base::Status> commit_part(Job& job, metadata::Transaction transaction,
                                        SegmentObjects::Released released, bool last);
   void adopt(Job& job);
-  base::Task<base::Status> free_chunks(const OffloadPlan& plan);
+  base::Task<base::Status> move(Job& job);
+  base::Task<void> give_up(Job& job);
   ChannelRow row_after(const OffloadPlan& plan) const;
 
   Parts parts_;

@@ -1,5 +1,5 @@
-// SegmentMerger: turns the many small ranges at a stream's end into one segment of its own, over
-// the same offsets, so that a slow stream's rows and reads stay bounded (DESIGN §5).
+// SegmentMerger: turns many small ranges of a stream that follow each other into one segment of its
+// own, over the same offsets, so that a slow stream's rows and reads stay bounded (DESIGN §5).
 //
 // Runs between offloads, never beside one. The swap is one transaction, conditional on the channel
 // row (P6), the stream row and every row it replaces; old objects lose their references and go
@@ -18,22 +18,24 @@ namespace thalweg::channel {
 
 class SegmentMerger {
  public:
-  SegmentMerger(Offloader::Parts parts, Offloader& offloader)
-      : parts_(std::move(parts)), offloader_(offloader) {}
+  explicit SegmentMerger(Offloader::Parts parts) : parts_(std::move(parts)) {}
 
-  // Merges the stream's trailing small ranges, if there are at least two.
+  // Merges each run of at least two small ranges, wherever it lies.
   base::Task<base::Status> merge(StreamId stream);
 
  private:
   using Rows = std::vector<segment::SegmentRow>;
 
-  Rows trailing_small_rows(const StreamState& stream) const;
+  std::vector<Rows> small_runs(const StreamState& stream) const;
+  base::Task<base::Status> merge_run(StreamState& stream, Rows old);
   base::Task<base::Result<std::vector<EntryRef>>> read(const Rows& rows);
-  base::Task<base::Status> swap(StreamState& stream, const Rows& old, ObjectId object,
-                                segment::StreamRange range);
+  base::Task<base::Result<segment::BuiltSegment>> build(StreamId stream, const Rows& old);
+  // Commits the merged range in place of `old`; false if a trim or a deletion came first.
+  base::Task<base::Result<bool>> swap(StreamState& stream, const Rows& old,
+                                      const segment::SegmentRow& merged, bool& in_doubt);
+  base::Task<base::Status> mark_merged(StreamState& stream);
 
   Offloader::Parts parts_;
-  Offloader& offloader_;
 };
 
 }  // namespace thalweg::channel

@@ -1,5 +1,7 @@
 #include "streamcore/channel/segment_objects.h"
 
+#include <algorithm>
+
 #include "streamcore/base/check.h"
 #include "streamcore/base/log.h"
 #include "streamcore/channel/row_keys.h"
@@ -24,17 +26,56 @@ SegmentObjects::SegmentObjects(base::Executor& executor, base::Clock& clock,
 
 base::Task<base::Result<std::vector<ObjectId>>> SegmentObjects::prepare(metadata::Condition owner,
                                                                         size_t count) {
-  const uint64_t first = CO_TRY(co_await ids_.take(count));
+  const size_t again = std::min(count, given_up_.size());
+  const size_t fresh = count - again;
+  std::vector<ObjectId> ids;
+  if (fresh > 0) {
+    const uint64_t first = CO_TRY(co_await ids_.take(fresh));
+    for (uint64_t id = first; id < first + fresh; ++id) ids.push_back(ObjectId(id));
+    CO_TRY(co_await write_prepared(std::move(owner), ids));
+  }
+  ids.insert(ids.end(), given_up_.end() - static_cast<ptrdiff_t>(again), given_up_.end());
+  given_up_.resize(given_up_.size() - again);
+  co_return ids;
+}
+
+base::Task<base::Status> SegmentObjects::write_prepared(metadata::Condition owner,
+                                                        const std::vector<ObjectId>& ids) {
   metadata::Transaction transaction;
   transaction.conditions.push_back(std::move(owner));
-  std::vector<ObjectId> ids;
-  for (uint64_t id = first; id < first + count; ++id) {
-    ids.push_back(ObjectId(id));
-    transaction.require(object_row_key(ObjectId(id)), std::nullopt)
-        .set(object_row_key(ObjectId(id)), encode_object_row({.state = ObjectState::kPrepared}));
+  for (const ObjectId id : ids) {
+    transaction.require(object_row_key(id), std::nullopt)
+        .set(object_row_key(id), encode_object_row({.state = ObjectState::kPrepared}));
   }
-  CO_TRY(co_await metadata_.commit(std::move(transaction)));
-  co_return ids;
+  co_return co_await metadata_.commit(std::move(transaction));
+}
+
+base::Task<base::Status> SegmentObjects::upload(ObjectId object, std::vector<base::ByteView> parts,
+                                                Upload& outcome) {
+  const std::string key = segment::segment_key(object);
+  const auto put = co_await objects_.put_if_absent(key, std::move(parts));
+  const bool nothing = !put.has_value() && put.error().code == base::ErrorCode::kNoSpace;
+  outcome = put.has_value() ? Upload::kCreated : nothing ? Upload::kNone : Upload::kUnknown;
+  if (!put.has_value()) co_return std::unexpected(put.error());
+  if (*put == object_store::PutOutcome::kCreated) co_return base::Status{};
+  // Nobody else has the id: somebody else's bytes under it are damage, not success.
+  outcome = Upload::kUnknown;
+  co_return base::fail(base::ErrorCode::kCorrupt, key + " exists before it was uploaded");
+}
+
+base::Task<void> SegmentObjects::give_up(ObjectId object, Upload upload,
+                                         metadata::Condition owner) {
+  base::Status gone;
+  if (upload == Upload::kCreated) gone = co_await objects_.remove(segment::segment_key(object));
+  if (upload == Upload::kUnknown) {
+    gone = co_await destroy(object_row_key(object),
+                            encode_object_row({.state = ObjectState::kPrepared}), object, owner);
+  } else if (gone.has_value()) {
+    given_up_.push_back(object);
+  }
+  if (gone.has_value()) co_return;
+  base::log_warn(segment::segment_key(object) +
+                 " is not needed and goes at the next start: " + gone.error().message);
 }
 
 ObjectRow SegmentObjects::commit(metadata::Transaction& transaction, ObjectId object,

@@ -23,8 +23,18 @@ class SegmentObjects {
   SegmentObjects(base::Executor& executor, base::Clock& clock, object_store::ObjectStore& objects,
                  metadata::MetadataStore& metadata, const StreamStoreOptions& options);
 
-  // Gives out `count` ids and writes their rows PREPARED, if the channel is still ours.
+  // Gives out `count` ids whose rows are PREPARED, written if the channel is still ours. Ids that
+  // were given up come first, so that repeating what fails on a full disk writes nothing.
   base::Task<base::Result<std::vector<ObjectId>>> prepare(metadata::Condition owner, size_t count);
+  // What became of an object's upload.
+  enum class Upload { kNone, kCreated, kUnknown };
+  // Uploads under an id of prepare(). kNoSpace, kUnknownOutcome; kCorrupt if the object is there.
+  base::Task<base::Status> upload(ObjectId object, std::vector<base::ByteView> parts,
+                                  Upload& outcome);
+  // Its run is over and will not commit it: the object goes. The id is given out again if nothing
+  // of its upload can be there; if that is not known it becomes DESTROYED.
+  base::Task<void> give_up(ObjectId object, Upload upload, metadata::Condition owner);
+
   // Adds to `transaction`: the object is still PREPARED, and becomes COMMITTED with this many live
   // ranges. The row it then has.
   ObjectRow commit(metadata::Transaction& transaction, ObjectId object, uint32_t ranges);
@@ -54,6 +64,8 @@ class SegmentObjects {
 
  private:
   base::Task<base::Result<bool>> is_known(const std::string& key);
+  base::Task<base::Status> write_prepared(metadata::Condition owner,
+                                          const std::vector<ObjectId>& ids);
   base::Task<base::Status> destroy(std::string key, std::string row_bytes, ObjectId object,
                                    const metadata::Condition& owner);
 
@@ -62,6 +74,7 @@ class SegmentObjects {
   metadata::MetadataStore& metadata_;
   const StreamStoreOptions& options_;
   metadata::IdAllocator ids_;
+  std::vector<ObjectId> given_up_;  // PREPARED, without an object
 };
 
 }  // namespace thalweg::channel

@@ -7,7 +7,7 @@
 //   u64  annotation: object id (2^64-1 = none), u64 footer position, u64 footer length,
 //        u64 first offset of its range (which ends at the committed end)
 //   u32  link: channel id, u64 first epoch, u64 start offset, i32 leader epoch at start
-//   u32  packed ranges since the last merge
+//   u32  packed ranges since the last merge, whatever lies between them
 //   bytes fencing token
 //   u32  CRC32C of everything before
 //
@@ -57,7 +57,7 @@ struct StreamRow {
   Offset trim_point;
   AnnotationPlace annotation;
   StreamLink link;
-  uint32_t packed_ranges = 0;  // small ranges at the stream's end, each in an object with others
+  uint32_t packed_ranges = 0;  // added since the last merge
   std::string fencing_token;
   friend bool operator==(const StreamRow&, const StreamRow&) = default;
 };

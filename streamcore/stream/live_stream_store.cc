@@ -27,6 +27,12 @@ constexpr uint64_t kStreamIdBlock = 10'000;
 constexpr base::Duration kOffloadRetry = std::chrono::milliseconds(500);
 constexpr base::Duration kHousekeepingInterval = std::chrono::seconds(5);
 constexpr size_t kSweepPerRound = 20'000;
+
+// Errors of an offload that no repetition will mend: the log behind them can never be freed.
+bool ends_channel(ErrorCode code) {
+  return code == ErrorCode::kFenced || code == ErrorCode::kCorrupt ||
+         code == ErrorCode::kUnsupported || code == ErrorCode::kClosed;
+}
 }  // namespace
 
 LiveStreamStore::LiveStreamStore(Parts parts, StreamStoreOptions options)
@@ -42,7 +48,7 @@ LiveStreamStore::LiveStreamStore(Parts parts, StreamStoreOptions options)
       stream_ids_(parts_.executor, parts_.metadata, std::string(channel::kNextStreamKey),
                   kStreamIdBlock),
       offloader_(offload_parts()),
-      merger_(offload_parts(), offloader_),
+      merger_(offload_parts()),
       reader_(parts_.replicas, streams_, segment_reader_),
       rows_({parts_.metadata, streams_, tail_, row_, gate_, objects_, options_}),
       offload_turn_(parts_.executor, 1),
@@ -61,9 +67,16 @@ base::Task<base::Status> LiveStreamStore::open() {
   channel::ChannelOpener opener({parts_.executor, parts_.random, parts_.metadata, parts_.replicas,
                                  streams_, tail_, row_, options_});
   CO_TRY(co_await opener.take_over());
-  while (opener.must_drain()) CO_TRY(co_await offload_once(options_.offload_bytes_max));
+  while (opener.must_drain()) {
+    const base::Result<bool> drained = co_await offload_once(options_.offload_bytes_max);
+    // A full disk starts and serves reads. The list cannot grow much by it: an epoch in which
+    // nothing could be appended is not kept.
+    if (!drained.has_value() && drained.error().code == ErrorCode::kNoSpace) break;
+    CO_TRY(drained);
+  }
   CO_TRY(co_await opener.open());
   CO_TRY(co_await objects_.sweep_prepared(row_.condition()));
+  co_await offloader_.free_chunks();  // what the last owner offloaded and did not come to free
   channel_ = std::make_unique<channel::Channel>(
       channel::Channel::Parts{parts_.executor, parts_.replicas, parts_.rules, streams_, tail_,
                               options_},
@@ -340,7 +353,12 @@ base::Task<base::Result<bool>> LiveStreamStore::offload_once(uint64_t bytes_max)
   }
   if (!done.has_value()) co_return std::unexpected(done.error());
   for (const StreamId stream : offloader_.take_merge_wanted()) {
-    CO_TRY(co_await merger_.merge(stream));
+    const base::Status merged = co_await merger_.merge(stream);
+    if (merged.has_value()) continue;
+    if (merged.error().code == ErrorCode::kFenced) co_return std::unexpected(merged.error());
+    // The ranges stay as they are, and readable as far as they are whole.
+    base::log_warn("merge of stream " + std::to_string(stream.value) + ": " +
+                   merged.error().message);
   }
   co_return true;
 }
@@ -359,13 +377,15 @@ std::optional<base::Duration> LiveStreamStore::offload_due() {
 }
 
 base::Task<void> LiveStreamStore::offload_loop() {
+  uint64_t bytes_max = options_.offload_bytes_max;
   while (!tasks_.stopping()) {
     const auto due = offload_due();
     if (due.has_value() && due->count() == 0) {
-      const base::Result<bool> done = co_await offload_once(options_.offload_bytes_max);
+      const base::Result<bool> done = co_await offload_once(bytes_max);
+      bytes_max = options_.offload_bytes_max;
       if (!done.has_value()) {
-        if (done.error().code == ErrorCode::kFenced || done.error().code == ErrorCode::kClosed) {
-          channel_->on_stopped(done.error());
+        if (ends_channel(done.error().code)) {
+          channel_->on_stopped({done.error().code, "offload: " + done.error().message});
           co_return;
         }
         base::log_warn("offload: will be tried again: " + done.error().message);

@@ -289,10 +289,14 @@ Task<void> offload_sometimes(Scene& scene) {
 Task<void> play_full_disk(Scene& scene) {
   while (co_await scene.tasks.sleep_for(pause(scene) * 20)) {
     scene.disk_was_full = true;
-    scene.trace.event("disk full");
-    scene.disk.set_full(true);
+    // Either nothing at all can be made, or files cannot grow and the reserve can be used.
+    const bool reserve_helps = scene.percent(50);
+    scene.trace.event(reserve_helps ? "disk full but for the reserve" : "disk full");
+    if (reserve_helps) scene.disk.set_capacity(scene.disk.used_bytes());
+    if (!reserve_helps) scene.disk.set_full(true);
     const bool goes_on = co_await scene.tasks.sleep_for(pause(scene) * 20);
     scene.disk.set_full(false);
+    scene.disk.set_capacity(std::nullopt);
     scene.trace.event("disk has space");
     if (!goes_on) co_return;
   }
@@ -322,7 +326,9 @@ void Scene::explain(std::string_view what, const base::Error& error) {
   explained |= write_failed &&
                (error.code == ErrorCode::kNoSpace || error.code == ErrorCode::kUnavailable ||
                 error.code == ErrorCode::kUnknownOutcome || error.code == ErrorCode::kClosed);
-  explained |= bit_rot && error.code == ErrorCode::kCorrupt;
+  // The channel stops at the damage; what was on its way then is not known.
+  explained |=
+      bit_rot && (error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kUnknownOutcome);
   if (!explained) trace.violation(text("unexplained error: ", line));
 }
 

@@ -181,6 +181,26 @@ TEST_F(SegmentObjectsTest, AnUploadThatLandsAfterTheSweepIsCollected) {
   EXPECT_FALSE(row(id).has_value());
 }
 
+TEST_F(SegmentObjectsTest, WhatAFailedRunGaveUpGoesAndItsIdServesTheNextWithoutAWrite) {
+  const ObjectId id = prepare_one();
+  SegmentObjects::Upload outcome{};
+  ASSERT_TRUE(
+      run(executor_, objects_.upload(id, {base::as_bytes("a segment")}, outcome)).has_value());
+  ASSERT_EQ(outcome, SegmentObjects::Upload::kCreated);
+  run(executor_, objects_.give_up(id, outcome, owner_));
+  EXPECT_FALSE(uploaded(id));
+  commit(metadata::Transaction().set("channel", "another's"));  // no transaction would pass
+  EXPECT_EQ(prepare_one(), id);
+  EXPECT_EQ(row(id), ObjectRow{.state = ObjectState::kPrepared});
+}
+
+TEST_F(SegmentObjectsTest, AnIdWhoseUploadMayYetLandIsDestroyedNotGivenOutAgain) {
+  const ObjectId id = prepare_one();
+  run(executor_, objects_.give_up(id, SegmentObjects::Upload::kUnknown, owner_));
+  EXPECT_EQ(row(id)->state, ObjectState::kDestroyed);
+  EXPECT_GT(prepare_one(), id);
+}
+
 TEST_F(SegmentObjectsTest, AnotherOwnerSweepsNothing) {
   const ObjectId id = prepare_one();
   upload(id);

@@ -51,6 +51,7 @@ class StreamStoreTest : public testing::Test {
 
   // What the store is opened on; a test may put something in front of it.
   virtual object_store::ObjectStore& store_objects() { return *objects_; }
+  virtual object_store::ObjectStore& metadata_objects() { return *objects_; }
 
   void open() {
     executor_ = std::make_unique<sim::SimExecutor>(now_);
@@ -58,10 +59,15 @@ class StreamStoreTest : public testing::Test {
     if (!objects_) objects_ = std::make_unique<object_store::MemoryObjectStore>(*executor_);
     objects_->attach(*executor_);
     replica_ = std::make_unique<chunk::MemoryReplica>(chunks_, *executor_, random_);
-    auto metadata = run(*executor_, metadata::ObjectLogMetadataStore::open(
-                                        *executor_, *objects_, random_, {.single_writer = true}));
+    auto metadata =
+        run(*executor_, metadata::ObjectLogMetadataStore::open(*executor_, metadata_objects(),
+                                                               random_, {.single_writer = true}));
     ASSERT_TRUE(metadata.has_value()) << metadata.error().message;
     metadata_ = std::move(*metadata);
+    const base::Status opened = open_store();
+    ASSERT_TRUE(opened.has_value()) << opened.error().message;
+  }
+  base::Status open_store() {
     auto opened = run(*executor_, StreamStore::open({.executor = *executor_,
                                                      .clock = *clock_,
                                                      .random = random_,
@@ -70,8 +76,9 @@ class StreamStoreTest : public testing::Test {
                                                      .replicas = {replica_.get()},
                                                      .rules = rules_},
                                                     options_));
-    ASSERT_TRUE(opened.has_value()) << opened.error().message;
+    if (!opened.has_value()) return std::unexpected(opened.error());
     store_ = std::move(*opened);
+    return {};
   }
   void crash() {
     store_.reset();

@@ -1,0 +1,154 @@
+// What the store does when its disk is full, damaged, or another one.
+#include "streamcore/base/log.h"
+#include "tests/streamcore/object_store/failing_object_store.h"
+#include "tests/streamcore/stream/stream_store_fixture.h"
+
+namespace thalweg {
+namespace {
+
+using base::ErrorCode;
+
+class StoreFailuresTest : public StreamStoreTest {
+ protected:
+  ~StoreFailuresTest() override { crash(); }
+
+  object_store::ObjectStore& store_objects() override { return *failing_; }
+  object_store::ObjectStore& metadata_objects() override {
+    failing_ = std::make_unique<object_store::FailingObjectStore>(*objects_, *executor_, random_);
+    return *failing_;
+  }
+
+  std::unique_ptr<object_store::FailingObjectStore> failing_;
+};
+
+TEST_F(StoreFailuresTest, ALogThatIsNotTheOneTheMetadataKnowsIsRefused) {
+  open();
+  append_durably(kA, 'a');
+  store_.reset();
+  chunks_.wipe(12);
+  const base::Status opened = open_store();
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().code, ErrorCode::kCorrupt);
+  EXPECT_NE(opened.error().message.find("expected incarnation 11, got 12"), std::string::npos)
+      << opened.error().message;
+  EXPECT_NE(opened.error().message.find("Mount or restore"), std::string::npos);
+}
+
+TEST_F(StoreFailuresTest, ADamagedChunkStopsTheChannelWithAnErrorAndTheRestIsRead) {
+  options_.memory_tail_bytes_max = 1;
+  open();
+  for (char tag = 'a'; tag <= 'c'; ++tag) append_durably(kA, tag);
+  append_durably(kB, 'x');
+  const ChannelEpoch epoch(1);
+  chunks_.damage({.channel = options_.channel, .epoch = epoch, .seq = ChunkSeq(1)}, 3000);
+  executor_->run_for(std::chrono::seconds(20));  // offload is due
+  EXPECT_TRUE(store_->stopped());
+  const auto refused = append(kA, 'd');
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, ErrorCode::kCorrupt);
+  EXPECT_NE(refused.error().message.find("CRC"), std::string::npos) << refused.error().message;
+  EXPECT_EQ(run(*executor_, store_->admit(1 << 20)).error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(read_all(kB), "x");
+  EXPECT_TRUE(run(*executor_, store_->read(kA, Offset(0), 1)).has_value());
+}
+
+TEST_F(StoreFailuresTest, OffloadsThatFailForSpaceLeaveNeitherObjectsNorRows) {
+  options_.own_segment_bytes = 1;  // an object for each stream
+  open();
+  append_durably(kA, 'a');
+  append_durably(kB, 'b');
+  const auto rows = [&] { return run(*executor_, metadata_->scan("object/", "", 100))->size(); };
+  for (int i = 0; i < 5; ++i) {
+    if (i == 0) failing_->fail_next_put(object_store::PutFault::kNone);  // ids
+    if (i == 0) failing_->fail_next_put(object_store::PutFault::kNone);  // their rows
+    failing_->fail_next_put(object_store::PutFault::kNone);
+    failing_->fail_next_put(object_store::PutFault::kNoSpace);
+    EXPECT_EQ(run(*executor_, store_->offload_all()).error().code, ErrorCode::kNoSpace);
+    EXPECT_EQ(segment_count(), 0u);
+    EXPECT_EQ(rows(), 2u);
+  }
+  ASSERT_TRUE(run(*executor_, store_->offload_all()).has_value());
+  EXPECT_EQ(rows(), 2u);
+  EXPECT_EQ(read_all(kA), "a");
+  EXPECT_EQ(read_all(kB), "b");
+}
+
+TEST_F(StoreFailuresTest, ASplitCommitThatFailsHalfWayGoesOnFromThere) {
+  constexpr uint64_t kStreams = 4000;  // more rows than one transaction takes
+  open();
+  std::vector<StreamId> streams;
+  for (uint64_t i = 1; i <= kStreams; ++i) streams.push_back(StreamId(i));
+  ASSERT_TRUE(run(*executor_, store_->open_for_append(streams)).has_value());
+  for (const StreamId stream : streams) ASSERT_TRUE(append(stream, 'a').has_value());
+  ASSERT_TRUE(run(*executor_, store_->durable(store_->last_position())).has_value());
+  for (int i = 0; i < 4; ++i) failing_->fail_next_put(object_store::PutFault::kNone);
+  failing_->fail_next_put(object_store::PutFault::kNoSpace);
+  EXPECT_EQ(run(*executor_, store_->offload_all()).error().code, ErrorCode::kNoSpace);
+  EXPECT_EQ(run(*executor_, store_->bounds(streams.front()))->committed_end, Offset(1));
+  EXPECT_EQ(run(*executor_, store_->bounds(streams.back()))->committed_end, Offset(0));
+  EXPECT_EQ(read_all(streams.front()), "a");
+  const base::Status rest = run(*executor_, store_->offload_all());
+  ASSERT_TRUE(rest.has_value()) << rest.error().message;
+  EXPECT_FALSE(store_->stopped());
+  crash_and_reopen();
+  for (const StreamId stream : {streams.front(), streams[kStreams / 2], streams.back()}) {
+    EXPECT_EQ(read_all(stream), "a");
+    EXPECT_EQ(folded_count(run(*executor_, store_->annotation(stream))->annotation), 1u);
+  }
+}
+
+TEST_F(StoreFailuresTest, WhatWasOffloadedAndNotFreedIsFreedByTheStart) {
+  open();
+  append_durably(kA, 'a');
+  replica_->faults.down = true;  // the chunks cannot be removed
+  ASSERT_TRUE(run(*executor_, store_->offload_all()).has_value());
+  crash();
+  ASSERT_FALSE(chunks_.list(options_.channel, ChannelEpoch(1)).empty());
+  open();
+  for (const chunk::ChunkKey& key : chunks_.list(options_.channel, ChannelEpoch(1))) {
+    EXPECT_EQ(chunk::decode_header(chunks_.get(key)->bytes)->kind, chunk::ChunkKind::kSeal);
+  }
+}
+
+TEST_F(StoreFailuresTest, NobodyPassesAnEntryThatWaitsForRoom) {
+  options_.outstanding_log_bytes_max = 64 << 10;
+  options_.offload_interval_ms = 3'600'000;
+  open();
+  append_durably(kA, 'a', 40 << 10);
+  ASSERT_TRUE(store_->admits(1000));
+  failing_->set_down(true);  // no offload
+  base::TaskRunner<base::Status> large(store_->admit(40 << 10));
+  base::TaskRunner<base::Status> small(store_->admit(1000));
+  EXPECT_FALSE(store_->admits(1000));
+  executor_->run_for(std::chrono::seconds(1));
+  EXPECT_FALSE(large.done());
+  EXPECT_FALSE(small.done());
+  failing_->set_down(false);
+  executor_->run_for(std::chrono::seconds(2));
+  EXPECT_TRUE(large.done());
+  EXPECT_TRUE(small.done());
+}
+
+TEST_F(StoreFailuresTest, SmallRangesAreMergedWhereverTheyLie) {
+  options_.packed_ranges_max = 6;
+  options_.own_segment_bytes = 10'000;
+  options_.memory_tail_bytes_max = 1;
+  open();
+  std::string expected;
+  for (int round = 0; round < 8; ++round) {
+    for (const size_t bytes : {100, 100, 100, 10'000}) {
+      append_durably(kA, 'a', bytes);
+      expected.push_back('a');
+      ASSERT_TRUE(run(*executor_, store_->offload_all()).has_value());
+    }
+  }
+  // Each three small ones became one: 8 of these, and 8 of their own.
+  EXPECT_EQ(run(*executor_, metadata_->scan("segment/", "", 100))->size(), 16u);
+  EXPECT_EQ(read_all(kA), expected);
+  crash_and_reopen();
+  EXPECT_EQ(read_all(kA), expected);
+  EXPECT_EQ(folded_count(run(*executor_, store_->annotation(kA))->annotation), expected.size());
+}
+
+}  // namespace
+}  // namespace thalweg
