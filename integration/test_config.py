@@ -2,6 +2,7 @@
 """The process itself: what it refuses to start with, how it ends, and that an end loses nothing."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -53,6 +54,22 @@ class Config(FreshBrokerTest):
             self.assertNotEqual(done.returncode, 0)
             self.assertIn("data", done.stdout)
             self.assertTrue(broker.running())
+
+    def test_a_log_that_is_gone_is_refused_and_not_made_anew(self):
+        with Broker(self.directory) as broker:
+            create_topic(broker, "kept")
+            clients.kcat(broker, "-t", "kept", "-P", stdin="one\n")
+            broker.kill()
+            log, aside = os.path.join(self.data(), "log"), os.path.join(self.directory, "aside")
+            os.rename(log, aside)
+            done = self.serve()
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn("mount or restore log/", done.stdout)
+            self.assertFalse(os.path.exists(os.path.join(log, "incarnation")))
+            shutil.rmtree(log)
+            os.rename(aside, log)
+            broker.start()
+            self.assertEqual(clients.kcat(broker, "-t", "kept", "-C", "-e", "-q", "-o", "beginning"), "one\n")
 
     def test_sigterm_ends_it_with_0_and_loses_nothing(self):
         with Broker(self.directory) as broker:

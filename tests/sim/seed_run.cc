@@ -147,12 +147,25 @@ Scene SeedRun::make_scene() {
   return Scene{process_->executor(), process_->store(), disk_, model_, trace_, random_, knobs_};
 }
 
+// A start that finds no space at all must go well, if the last process kept the reserve.
+bool SeedRun::fill_before_open() {
+  const std::string reserve(SimProcess::kReservePath);
+  const bool whole =
+      disk_.exists(reserve) && disk_.content(reserve).size() == SimProcess::kReserveBytes;
+  if (!knobs_.full_disk || !whole || random_.below(100) >= 40) return false;
+  trace_.event("disk full at the start");
+  disk_.set_capacity(disk_.used_bytes());
+  return true;
+}
+
 void SeedRun::live_once() {
   begin_process();
   SimExecutor& executor = process_->executor();
   if (random_.below(100) < 20) executor.stop_at_step(log_uniform(random_, 2000));
+  const bool full = fill_before_open();
   if (open_process() == Opened::kYes) {
     Scene scene = make_scene();
+    scene.disk_was_full = full;
     live(scene);
   }
   const bool crashed = executor.stopped();
@@ -238,7 +251,7 @@ void SeedRun::drain(Scene& scene) {
         text("the log did not drain: ", process_->store().outstanding_log_bytes(), " bytes left"));
   }
   executor.run_for(milliseconds(knobs_.store.delete_grace_ms + knobs_.store.destroyed_row_keep_ms) +
-                   seconds(15));
+                   seconds(90));  // collecting takes a while on a slow disk
   must(check_nothing_leaked(process_->metadata(), process_->objects(), trace_), kCheckMax,
        "leak check");
 }

@@ -32,6 +32,7 @@ class SeedRun {
   enum class Opened { kYes, kCrashed, kRefused };
 
   void live_once();
+  bool fill_before_open();
   void live(Scene& scene);
   void stop_cleanly(Scene& scene);
   void end_process(bool crashed);

@@ -167,6 +167,7 @@ void SimFileSystem::heal() {
   full_ = false;
   capacity_.reset();
   fail_site_ = UINT64_MAX;
+  fill_site_ = UINT64_MAX;
   fail_for_ever_ = false;
   fail_next_sync_ = false;
   fail_next_directory_sync_ = false;
@@ -215,6 +216,7 @@ void SimFileSystem::fail_write_site(uint64_t site, bool for_ever) {
 
 Status SimFileSystem::enter_write_site(std::string_view what) {
   const uint64_t site = write_sites_++;
+  if (site == fill_site_) capacity_ = used_;
   if (site == fail_site_ || (fail_for_ever_ && site > fail_site_)) {
     return fail(ErrorCode::kNoSpace, "simulated full disk at " + std::string(what));
   }

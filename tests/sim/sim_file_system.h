@@ -45,6 +45,9 @@ class SimFileSystem final : public base::FileSystem {
   uint64_t write_sites() const { return write_sites_; }
   // The site with this number (counted from write_sites()) answers kNoSpace, once or for ever.
   void fail_write_site(uint64_t site, bool for_ever);
+  // From the site with this number on the disk holds what it holds then: files may not grow, what
+  // was allocated may be written.
+  void fill_at_write_site(uint64_t site) { fill_site_ = site; }
   // The next sync of a file fails, and what it should have synced may be lost whatever follows.
   void fail_next_sync() { fail_next_sync_ = true; }
   // The same for the next sync of a directory and the names in it.
@@ -120,6 +123,7 @@ class SimFileSystem final : public base::FileSystem {
   uint64_t failed_syncs_ = 0;
   uint64_t write_sites_ = 0;
   uint64_t fail_site_ = UINT64_MAX;
+  uint64_t fill_site_ = UINT64_MAX;
   bool fail_for_ever_ = false;
   bool full_ = false;
   bool fail_next_sync_ = false;

@@ -1,5 +1,5 @@
 // What the store does when its disk is full, damaged, or another one.
-#include "streamcore/base/log.h"
+#include "tests/streamcore/base/log_lines.h"
 #include "tests/streamcore/object_store/failing_object_store.h"
 #include "tests/streamcore/stream/stream_store_fixture.h"
 
@@ -48,6 +48,8 @@ TEST_F(StoreFailuresTest, ADamagedChunkStopsTheChannelWithAnErrorAndTheRestIsRea
   EXPECT_EQ(refused.error().code, ErrorCode::kCorrupt);
   EXPECT_NE(refused.error().message.find("CRC"), std::string::npos) << refused.error().message;
   EXPECT_EQ(run(*executor_, store_->admit(1 << 20)).error().code, ErrorCode::kCorrupt);
+  base::expect_error_line("chunk copy is corrupt");
+  base::expect_error_line("stopped, no more appends: offload:");
   EXPECT_EQ(read_all(kB), "x");
   EXPECT_TRUE(run(*executor_, store_->read(kA, Offset(0), 1)).has_value());
 }
