@@ -110,7 +110,12 @@ class TailWatch {
 
  private:
   friend class TailWatchers;
-  std::vector<class TailWatchers*> watched_;
+  // Where in a stream's list this watch stands.
+  struct Watched {
+    class TailWatchers* watchers;
+    size_t place;
+  };
+  std::vector<Watched> watched_;
 };
 
 class StreamStore {
@@ -131,6 +136,8 @@ class StreamStore {
                                                                      StreamStoreOptions options);
   virtual ~StreamStore() = default;
 
+  // admit() waits no more: what would wait gets kClosed. Before stop(), so that nobody is left.
+  virtual void request_stop() = 0;
   // Stops taking appends, waits for those in flight and closes the channel cleanly.
   virtual base::Task<base::Status> stop() = 0;
   // Set when the store can take no more appends (fenced, or its log is dead). Reads go on.
@@ -190,6 +197,8 @@ class StreamStore {
   // Loads the stream if needed and watches it; the caller looks at the bounds after this, not
   // before.
   virtual base::Task<base::Status> watch(StreamId stream, TailWatch& watch) = 0;
+  // The same without waiting, when the stream is in memory; false if it is not.
+  virtual bool watch_known(StreamId stream, TailWatch& watch) = 0;
 
   // Durable before it answers; never moves back. At most the durable tail (kOutOfRange).
   virtual base::Task<base::Status> trim(StreamId stream, Offset to) = 0;

@@ -125,6 +125,9 @@ base::Task<base::Status> Channel::admit(uint64_t bytes) {
       case Admission::kNoSpace: co_return base::fail(ErrorCode::kNoSpace, "no space for the log");
       case Admission::kWait: break;
     }
+    if (stopping_) {
+      co_return base::fail(ErrorCode::kClosed, "the broker stops before there is room in the log");
+    }
     const uint64_t wanted = unwritten_bytes_ + bytes + kChunkOverheadMax;
     ready_wanted_ = std::max(ready_wanted_, wanted);
     if (ready_log_bytes(wanted) < wanted && !making_ready_) {
@@ -356,6 +359,11 @@ void Channel::on_stopped(base::Error error) {
   stop_error_ = std::move(error);
   admission_changed_.notify_all();
   durable_waiters_.wake_all();
+}
+
+void Channel::request_stop() {
+  stopping_ = true;
+  admission_changed_.notify_all();
 }
 
 base::Task<base::Result<ChunkSeq>> Channel::stop() {

@@ -61,6 +61,8 @@ class Channel final : public chunk::OwnerListener {
   // An append waits for chunks to be offloaded; told through `moved`.
   bool wants_room() const { return room_wanted_; }
 
+  // Nobody waits for admission any more.
+  void request_stop();
   // Refuses further appends, waits for those in flight, and ends the owner. The end: the next
   // chunk's seq.
   base::Task<base::Result<ChunkSeq>> stop();
@@ -107,6 +109,7 @@ class Channel final : public chunk::OwnerListener {
 
   std::optional<base::Error> stop_error_;
   bool closing_ = false;
+  bool stopping_ = false;      // admission is now or not at all
   bool log_full_ = false;      // a replica has no space for more log
   bool offload_full_ = false;  // offload cannot free any
   bool making_ready_ = false;

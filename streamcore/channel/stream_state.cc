@@ -1,25 +1,33 @@
 #include "streamcore/channel/stream_state.h"
 
-#include <algorithm>
+#include <utility>
 
 namespace thalweg {
 
 TailWatch::~TailWatch() {
-  while (!watched_.empty()) watched_.back()->remove(*this);
+  while (!watched_.empty()) watched_.back().watchers->remove(watched_.back().place);
 }
 
 TailWatchers::~TailWatchers() {
-  while (!watches_.empty()) remove(*watches_.back());
+  while (!watches_.empty()) remove(watches_.size() - 1);
 }
 
 void TailWatchers::add(TailWatch& watch) {
-  watches_.push_back(&watch);
-  watch.watched_.push_back(this);
+  if (!watches_.empty() && watches_.back().watch == &watch) return;
+  watch.watched_.push_back({this, watches_.size()});
+  watches_.push_back({&watch, watch.watched_.size() - 1});
 }
 
-void TailWatchers::remove(TailWatch& watch) {
-  watches_.erase(std::find(watches_.begin(), watches_.end(), &watch));
-  watch.watched_.erase(std::find(watch.watched_.begin(), watch.watched_.end(), this));
+// The last of each list takes the place of what leaves it.
+void TailWatchers::remove(size_t at) {
+  const Watcher leaving = watches_[at];
+  std::vector<TailWatch::Watched>& watched = leaving.watch->watched_;
+  watched[leaving.place] = watched.back();
+  watched[leaving.place].watchers->watches_[watched[leaving.place].place].place = leaving.place;
+  watched.pop_back();
+  watches_[at] = watches_.back();
+  watches_.pop_back();
+  if (at < watches_.size()) watches_[at].watch->watched_[watches_[at].place].place = at;
 }
 
 namespace channel {

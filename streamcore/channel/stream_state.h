@@ -13,22 +13,29 @@
 
 namespace thalweg {
 
-// TailWatchers: the watches of one stream.
+// TailWatchers: the watches of one stream. Each side knows its place in the other's list, so that
+// leaving takes no search.
 class TailWatchers {
  public:
   TailWatchers() = default;
   TailWatchers(const TailWatchers&) = delete;
   TailWatchers& operator=(const TailWatchers&) = delete;
   ~TailWatchers();
+  // Once is enough: a watch that was added last is not added again.
   void add(TailWatch& watch);
-  void remove(TailWatch& watch);
   bool empty() const { return watches_.empty(); }
   void notify(StreamId stream, Offset durable_tail) {
-    for (TailWatch* watch : watches_) watch->tail_moved(stream, durable_tail);
+    for (const Watcher& watcher : watches_) watcher.watch->tail_moved(stream, durable_tail);
   }
 
  private:
-  std::vector<TailWatch*> watches_;
+  friend class TailWatch;
+  struct Watcher {
+    TailWatch* watch;
+    size_t place;  // of this stream in watch->watched_
+  };
+  void remove(size_t at);
+  std::vector<Watcher> watches_;
 };
 
 namespace channel {

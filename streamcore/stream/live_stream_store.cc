@@ -86,6 +86,8 @@ base::Task<base::Status> LiveStreamStore::open() {
   co_return base::Status{};
 }
 
+void LiveStreamStore::request_stop() { channel_->request_stop(); }
+
 base::Task<base::Status> LiveStreamStore::stop() {
   tasks_.request_stop();
   offload_look_.notify_all();
@@ -249,6 +251,12 @@ base::Task<base::Status> LiveStreamStore::watch(StreamId id, TailWatch& watch) {
   const StreamUse stream = CO_TRY(co_await streams_.load(id));
   stream->watchers.add(watch);
   co_return base::Status{};
+}
+
+bool LiveStreamStore::watch_known(StreamId id, TailWatch& watch) {
+  StreamState* stream = streams_.find(id);
+  if (stream != nullptr) stream->watchers.add(watch);
+  return stream != nullptr;
 }
 
 // --- trim and delete ---

@@ -20,6 +20,7 @@ class LiveStreamStore final : public StreamStore {
 
   base::Task<base::Status> open();
 
+  void request_stop() override;
   base::Task<base::Status> stop() override;
   bool stopped() const override;
   base::Task<base::Result<StreamId>> allocate_streams(uint64_t count) override;
@@ -44,6 +45,7 @@ class LiveStreamStore final : public StreamStore {
   base::Task<base::Result<base::Timestamp>> max_timestamp(StreamId stream) override;
   base::Task<base::Result<AnnotationAt>> annotation(StreamId stream) override;
   base::Task<base::Status> watch(StreamId stream, TailWatch& watch) override;
+  bool watch_known(StreamId stream, TailWatch& watch) override;
   base::Task<base::Status> trim(StreamId stream, Offset to) override;
   base::Task<base::Result<std::vector<StreamId>>> written_streams(StreamId from, StreamId end,
                                                                   size_t limit) override;

@@ -243,6 +243,56 @@ TEST_F(StreamStoreTest, AWatchSeesTheTailMove) {
   EXPECT_EQ(watch.seen, Offset(2));
 }
 
+TEST_F(StreamStoreTest, AWatchThatLeavesLeavesTheOthers) {
+  open();
+  std::vector<std::unique_ptr<SeenTail>> watches;
+  for (int i = 0; i < 4; ++i) {
+    watches.push_back(std::make_unique<SeenTail>());
+    for (const StreamId id : {kA, kB, kA}) {
+      ASSERT_TRUE(run(*executor_, store_->watch(id, *watches.back())).has_value());
+    }
+  }
+  watches.erase(watches.begin() + 1);
+  watches.erase(watches.begin() + 2);
+  append_durably(kA, 'a');
+  for (const auto& watch : watches) EXPECT_EQ(watch->seen, Offset(1));
+  watches.erase(watches.begin());
+  append_durably(kB, 'b');
+  append_durably(kB, 'b');
+  EXPECT_EQ(watches.front()->seen, Offset(2));
+}
+
+// It used to search each stream's list for each of them: minutes.
+TEST_F(StreamStoreTest, AWatchOfTheSameStreamsManyTimesLeavesAtOnce) {
+  open();
+  SeenTail watch;
+  ASSERT_TRUE(run(*executor_, store_->watch(kA, watch)).has_value());
+  ASSERT_TRUE(run(*executor_, store_->watch(kB, watch)).has_value());
+  SeenTail many;
+  SeenTail between;
+  for (int i = 0; i < 500'000; ++i) {
+    ASSERT_TRUE(store_->watch_known(kA, many));
+    ASSERT_TRUE(store_->watch_known(kA, between));
+  }
+}
+
+TEST_F(StreamStoreTest, AStoreThatStopsLetsNobodyWaitForRoom) {
+  options_.outstanding_log_bytes_max = 1;
+  open();
+  append_durably(kA, 'a');
+  base::TaskGroup group(*executor_);
+  std::optional<base::Status> admitted;
+  const auto ask = [](StreamStore& store, std::optional<base::Status>& out) -> base::Task<void> {
+    out = co_await store.admit(1 << 20);
+  };
+  group.spawn(ask(*store_, admitted));
+  EXPECT_FALSE(admitted.has_value());
+  store_->request_stop();
+  run(*executor_, group.stop_and_join());
+  ASSERT_TRUE(admitted.has_value() && !admitted->has_value());
+  EXPECT_EQ(admitted->error().code, ErrorCode::kClosed);
+}
+
 TEST_F(StreamStoreTest, StreamIdsAreNeverGivenOutTwice) {
   open();
   const StreamId first = *run(*executor_, store_->allocate_streams(10));
