@@ -99,6 +99,12 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
      "Bytes in the log at which records are moved to segments without waiting for the interval."},
     {"thalweg.offload.interval.ms", kInt, "10000", 1, kIntMax, "",
      "Longest time a record stays in the log only."},
+    {"thalweg.request.memory.bytes", kInt, "1073741824", kMiB, kLongMax, "",
+     "Memory for large requests while they arrive, of all connections together; past it they are "
+     "read later."},
+    {"thalweg.response.memory.bytes", kInt, "536870912", kMiB, kLongMax, "",
+     "Responses that clients have not taken yet, of all connections together; past it only "
+     "producers are served, and clients that read nothing are closed after 5 s."},
     {"thalweg.shutdown.timeout.ms", kInt, "30000", 0, kIntMax, "",
      "How long a stop waits for unfinished requests before it gives up on them."},
 });

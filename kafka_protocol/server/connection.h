@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "kafka_protocol/server/byte_budget.h"
 #include "kafka_protocol/server/connection_limits.h"
 #include "kafka_protocol/server/log_throttle.h"
 #include "kafka_protocol/server/polled_fd.h"
@@ -23,6 +24,8 @@ class Connection {
     RequestHandler& handler;
     const ConnectionLimits& limits;
     LogThrottle& log;
+    ByteBudget& requests;
+    ByteBudget& responses;
   };
   // Takes ownership of the connected, non-blocking socket `fd`.
   Connection(Environment environment, int fd, ConnectionInfo info);
@@ -33,6 +36,8 @@ class Connection {
   base::Task<void> run();
   // Reads no more; what was started is finished, answered and written.
   void request_stop();
+  // The same; answers that are not written by then are dropped.
+  void drain_until(base::TimePoint deadline);
   // Closes what is idle, too slow or stalled, and gives idle memory back. Called about once per
   // sweep_interval.
   void sweep(base::TimePoint now);
@@ -40,6 +45,10 @@ class Connection {
  private:
   base::Task<void> read_frames();
   base::Task<bool> read_and_serve();
+  base::Task<bool> reserve_frame();
+  void release_memory();
+  void sweep_output(base::TimePoint now);
+  void sweep_frame(base::TimePoint now);
   bool look_at_first_bytes();
   void refuse(const std::string& why);
 
@@ -51,6 +60,8 @@ class Connection {
   RequestPipeline pipeline_;
   base::TimePoint last_read_;
   base::TimePoint frame_begun_;
+  base::TimePoint drain_deadline_ = base::TimePoint::max();
+  size_t reserved_ = 0;              // of environment_.requests, for a large frame
   bool waiting_for_client_ = false;  // nothing of this connection is being served
   bool seen_first_bytes_ = false;
   bool stopping_ = false;

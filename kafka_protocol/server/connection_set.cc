@@ -24,9 +24,10 @@ ConnectionSet::ConnectionSet(AsioExecutor& executor, RequestHandler& handler,
       limits_(limits),
       budget_(budget),
       log_(executor),
-      group_(executor) {}
+      group_(executor),
+      sweeping_(executor) {}
 
-void ConnectionSet::start() { group_.spawn(sweep()); }
+void ConnectionSet::start() { sweeping_.spawn(sweep()); }
 
 void ConnectionSet::adopt(int fd, ConnectionInfo info) {
   if (group_.stopping()) {
@@ -39,7 +40,8 @@ void ConnectionSet::adopt(int fd, ConnectionInfo info) {
 
 base::Task<void> ConnectionSet::serve(int fd, ConnectionInfo info) {
   {
-    Connection connection({executor_, handler_, limits_, log_}, fd, std::move(info));
+    Connection connection({executor_, handler_, limits_, log_, budget_.requests, budget_.responses},
+                          fd, std::move(info));
     connections_.push_back(&connection);
     co_await connection.run();
     std::erase(connections_, &connection);
@@ -48,20 +50,23 @@ base::Task<void> ConnectionSet::serve(int fd, ConnectionInfo info) {
 }
 
 base::Task<void> ConnectionSet::sweep() {
-  while (co_await group_.sleep_for(limits_.sweep_interval)) {
+  while (co_await sweeping_.sleep_for(limits_.sweep_interval)) {
     const base::TimePoint now = executor_.now();
     for (Connection* connection : connections_) connection->sweep(now);
   }
 }
 
 void ConnectionSet::request_stop() {
+  if (group_.stopping()) return;
   group_.request_stop();
-  for (Connection* connection : connections_) connection->request_stop();
+  const base::TimePoint deadline = executor_.now() + limits_.drain_max;
+  for (Connection* connection : connections_) connection->drain_until(deadline);
 }
 
 base::Task<void> ConnectionSet::stop_and_join() {
   request_stop();
   co_await group_.stop_and_join();
+  co_await sweeping_.stop_and_join();
 }
 
 }  // namespace thalweg::server

@@ -12,7 +12,7 @@ KafkaServer::KafkaServer(Cores& cores, RequestHandler& handler, ServerOptions op
     : cores_(cores),
       handler_(handler),
       options_(options),
-      budget_(options.connections_max),
+      budget_(options.connections_max, options.request_bytes_max, options.response_bytes_max),
       listeners_(std::move(listeners)),
       stopping_(cores.home()) {
   for (size_t i = 0; i < cores.size(); ++i) {

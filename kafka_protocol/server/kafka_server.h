@@ -15,7 +15,9 @@ namespace thalweg::server {
 
 struct ServerOptions {
   ConnectionLimits limits;
-  size_t connections_max = 1 << 20;  // max.connections
+  size_t connections_max = 1 << 20;             // max.connections
+  size_t request_bytes_max = size_t{1} << 30;   // thalweg.request.memory.bytes
+  size_t response_bytes_max = size_t{1} << 29;  // thalweg.response.memory.bytes
 };
 
 class KafkaServer {

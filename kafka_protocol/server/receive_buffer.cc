@@ -11,6 +11,7 @@ namespace thalweg::server {
 
 namespace {
 constexpr size_t kLengthBytes = 4;
+constexpr size_t kApiKeyBytes = 2;  // the first of every request
 }  // namespace
 
 base::MutableByteView ReceiveBuffer::writable() {
@@ -45,8 +46,21 @@ void ReceiveBuffer::pop_frame() {
 std::optional<int32_t> ReceiveBuffer::bad_length() const {
   const auto length = declared_length();
   if (!length) return std::nullopt;
-  const bool good = *length >= 0 && static_cast<size_t>(*length) <= frame_bytes_max_;
+  const bool good = *length >= 0 && static_cast<size_t>(*length) <= frame_bytes_max();
   return good ? std::nullopt : length;
+}
+
+size_t ReceiveBuffer::declared_bytes() const {
+  const auto length = declared_length();
+  return !length || bad_length() ? 0 : kLengthBytes + static_cast<size_t>(*length);
+}
+
+size_t ReceiveBuffer::frame_bytes_max() const {
+  if (size() < kLengthBytes + kApiKeyBytes) return produce_bytes_max_;
+  uint16_t big_endian;
+  std::memcpy(&big_endian, data_.get() + begin_ + kLengthBytes, sizeof(big_endian));
+  const bool produce = static_cast<int16_t>(be16toh(big_endian)) == kProduceApiKey;
+  return produce ? produce_bytes_max_ : other_bytes_max_;
 }
 
 std::optional<int32_t> ReceiveBuffer::declared_length() const {
@@ -65,7 +79,7 @@ void ReceiveBuffer::move_to_front() {
 // realloc moves large blocks by remapping pages instead of copying them.
 void ReceiveBuffer::grow() {
   const size_t wanted = std::clamp(2 * capacity_, kFirstBytes,
-                                   std::max(kFirstBytes, kLengthBytes + frame_bytes_max_));
+                                   std::max(kFirstBytes, kLengthBytes + produce_bytes_max_));
   CHECK_LT(capacity_, wanted);
   auto* grown = static_cast<std::byte*>(std::realloc(data_.release(), wanted));
   CHECK(grown != nullptr);

@@ -7,6 +7,7 @@
 // so that large frames are never moved inside the buffer.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -17,12 +18,18 @@
 
 namespace thalweg::server {
 
+// The one API the server knows by number: its requests overlap, and carry records.
+inline constexpr int16_t kProduceApiKey = 0;
+
 class ReceiveBuffer {
  public:
   static constexpr size_t kFirstBytes =
       16 * 1024;  // also what one read asks for beyond a frame's end
 
-  explicit ReceiveBuffer(size_t frame_bytes_max) : frame_bytes_max_(frame_bytes_max) {}
+  // `other_bytes_max` is for requests of other APIs than Produce.
+  explicit ReceiveBuffer(size_t produce_bytes_max, size_t other_bytes_max = SIZE_MAX)
+      : produce_bytes_max_(produce_bytes_max),
+        other_bytes_max_(std::min(produce_bytes_max, other_bytes_max)) {}
 
   // Where the next read goes; never empty as long as no bad length was seen.
   base::MutableByteView writable();
@@ -34,6 +41,10 @@ class ReceiveBuffer {
   // The declared length of the first frame if it is negative or above the limit: the stream is of
   // no use any more.
   std::optional<int32_t> bad_length() const;
+  // What the first frame takes with its length; 0 while that is unknown or bad.
+  size_t declared_bytes() const;
+  // The longest that the first frame may be, as far as its API is known.
+  size_t frame_bytes_max() const;
 
   bool empty() const { return begin_ == end_; }
   size_t size() const { return end_ - begin_; }
@@ -50,7 +61,8 @@ class ReceiveBuffer {
   void move_to_front();
   void grow();
 
-  size_t frame_bytes_max_;
+  size_t produce_bytes_max_;
+  size_t other_bytes_max_;
   std::unique_ptr<std::byte, Free> data_;
   size_t capacity_ = 0;
   size_t begin_ = 0;

@@ -44,16 +44,17 @@ struct RequestContext {
 
 // Response: one complete frame with its length (wire::encode_response), whose parts that are
 // written one after the other without a copy; or no message at all (Produce with acks=0); or the
-// order to close the connection after the responses before it.
+// order to close the connection after the responses before it, with what the client did wrong.
 struct Response {
   enum class Kind : uint8_t { kSend, kNone, kClose };
 
-  static Response send(wire::EncodedMessage frame) { return {Kind::kSend, std::move(frame)}; }
-  static Response none() { return {Kind::kNone, {}}; }
-  static Response close() { return {Kind::kClose, {}}; }
+  static Response send(wire::EncodedMessage frame) { return {Kind::kSend, std::move(frame), {}}; }
+  static Response none() { return {Kind::kNone, {}, {}}; }
+  static Response close(std::string why = {}) { return {Kind::kClose, {}, std::move(why)}; }
 
   Kind kind = Kind::kNone;
   wire::EncodedMessage frame;
+  std::string why;
 };
 
 // PendingResponse: phase 2, either already done or begun by phase 1. It may end on any executor.

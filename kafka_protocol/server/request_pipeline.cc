@@ -11,7 +11,6 @@ namespace thalweg::server {
 
 namespace {
 
-constexpr int16_t kProduceApiKey = 0;
 constexpr size_t kSlotsAtFirst = 8;
 
 // The part of the request header every version has: key, version, correlation id, client id
@@ -32,7 +31,7 @@ uint32_t read_u32(const std::byte* at) {
 
 }  // namespace
 
-RequestPipeline::RequestPipeline(Parts parts, base::Callback stop_reading)
+RequestPipeline::RequestPipeline(Parts parts, StopReading stop_reading)
     : parts_(parts),
       stop_reading_(std::move(stop_reading)),
       completions_(parts.executor),
@@ -94,8 +93,17 @@ base::Task<bool> RequestPipeline::wait_turn(bool is_produce, size_t frame_bytes)
   };
   while (!closing_ && !may_start()) co_await answered_.wait();
   if (closing_) co_return false;
+  if (!is_produce && parts_.responses.used_up() && !co_await wait_for_memory()) co_return false;
   if (parts_.writer.has_room()) co_return true;
   co_return co_await parts_.writer.wait_for_room() && !closing_;
+}
+
+// A produce answer is small, and waits for nothing; others may pin record buffers.
+base::Task<bool> RequestPipeline::wait_for_memory() {
+  while (!closing_ && parts_.responses.used_up()) {
+    co_await base::sleep_for(parts_.executor, kBudgetRetry);
+  }
+  co_return !closing_;
 }
 
 void RequestPipeline::start_completion(PendingResponse pending, size_t frame_bytes) {
@@ -145,7 +153,7 @@ void RequestPipeline::deliver(Response response) {
   if (response.kind == Response::Kind::kSend) parts_.writer.send(std::move(response.frame));
   if (response.kind != Response::Kind::kClose) return;
   closed_by_handler_ = closing_ = true;
-  stop_reading_();
+  stop_reading_(response.why);
 }
 
 void RequestPipeline::request_stop() {

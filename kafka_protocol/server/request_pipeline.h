@@ -28,9 +28,11 @@ class RequestPipeline {
     const ConnectionInfo& connection;
     const ConnectionLimits& limits;
     ResponseWriter& writer;
+    ByteBudget& responses;
   };
-  // `stop_reading` is called when a handler asks for the connection to be closed.
-  RequestPipeline(Parts parts, base::Callback stop_reading);
+  // Called when a handler asks for the connection to be closed, with why, if it says.
+  using StopReading = std::move_only_function<void(const std::string& why)>;
+  RequestPipeline(Parts parts, StopReading stop_reading);
 
   // Starts every complete frame in `buffer` and takes it out. False if the connection must read no
   // more; `why()` then says what the client did wrong, if it did.
@@ -55,6 +57,7 @@ class RequestPipeline {
   };
   base::Result<Request> parse(base::ByteView frame) const;
   base::Task<bool> wait_turn(bool is_produce, size_t frame_bytes);
+  base::Task<bool> wait_for_memory();
   void start_completion(PendingResponse pending, size_t frame_bytes);
   base::Task<void> complete(uint64_t sequence, base::StartedTask<Response> task);
   void settle(uint64_t sequence, Response response);
@@ -66,7 +69,7 @@ class RequestPipeline {
   Slot& slot(uint64_t sequence) { return slots_[sequence & (slots_.size() - 1)]; }
 
   Parts parts_;
-  base::Callback stop_reading_;
+  StopReading stop_reading_;
   base::TaskGroup completions_;
   base::Notifier answered_;
   std::vector<Slot> slots_;  // a ring, a power of two long: sequence numbers [oldest_, next_)

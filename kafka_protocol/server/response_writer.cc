@@ -22,6 +22,7 @@ void ResponseWriter::send(wire::EncodedMessage message) {
   if (parts_.size() == parts_before) return;
   parts_.back().ends_message = true;
   bytes_ += message.size_bytes();
+  budget_.take(message.size_bytes());
   messages_.push_back(std::move(message));  // moves no byte the parts point at
   if (flush_posted_ || writers_.size() != 0) return;
   flush_posted_ = true;
@@ -81,6 +82,7 @@ bool ResponseWriter::write_once() {
 
 void ResponseWriter::drop_written(size_t bytes) {
   bytes_ -= bytes;
+  budget_.give_back(bytes);
   while (bytes > 0) {
     Part& front = parts_[first_part_];
     if (bytes < front.bytes.size()) {
@@ -125,7 +127,7 @@ void ResponseWriter::fail() {
   if (failed_) return;
   failed_ = true;
   forget_all();
-  bytes_ = 0;
+  budget_.give_back(std::exchange(bytes_, 0));
   socket_.cancel();
   changed_.notify_all();
 }

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "kafka_protocol/server/byte_budget.h"
 #include "kafka_protocol/server/polled_fd.h"
 #include "kafka_protocol/wire/codec.h"
 #include "streamcore/base/bytes.h"
@@ -22,8 +23,13 @@ class ResponseWriter {
  public:
   static constexpr size_t kOutputBytesLow = 64 * 1024;
 
-  ResponseWriter(AsioExecutor& executor, PolledFd& socket)
-      : executor_(executor), socket_(socket), writers_(executor), changed_(executor) {}
+  // What is queued is counted in `budget`, which all connections share.
+  ResponseWriter(AsioExecutor& executor, PolledFd& socket, ByteBudget& budget)
+      : executor_(executor),
+        socket_(socket),
+        budget_(budget),
+        writers_(executor),
+        changed_(executor) {}
 
   // Queues one message; it is written at the end of this turn.
   void send(wire::EncodedMessage message);
@@ -49,6 +55,7 @@ class ResponseWriter {
 
   AsioExecutor& executor_;
   PolledFd& socket_;
+  ByteBudget& budget_;
   base::TaskGroup writers_;  // at most one: waits for a socket whose buffer is full
   base::Notifier changed_;
   // Parts of queued messages in order; they point into messages_, which keeps what was not written

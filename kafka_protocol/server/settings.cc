@@ -88,6 +88,8 @@ ServerOptions server_options(const Config& config) {
   constexpr int64_t kForEverMs = int64_t{100} * 365 * 24 * 3600 * 1000;
   ServerOptions options;
   options.connections_max = static_cast<size_t>(config.get_int("max.connections"));
+  options.request_bytes_max = static_cast<size_t>(config.get_int("thalweg.request.memory.bytes"));
+  options.response_bytes_max = static_cast<size_t>(config.get_int("thalweg.response.memory.bytes"));
   options.limits.request_bytes_max =
       static_cast<size_t>(config.get_int("socket.request.max.bytes"));
   options.limits.in_flight_bytes_max =

@@ -313,6 +313,66 @@ TEST_F(KafkaServerTest, AClientThatNeverReadsIsBoundedAndClosed) {
   EXPECT_EQ(base::count_log_lines("read nothing of its responses"), 1);
 }
 
+TEST_F(KafkaServerTest, AClientThatReadsNothingDoesNotHoldUpTheStop) {
+  ServerOptions options;
+  options.limits.drain_max = 100ms;
+  options.limits.sweep_interval = 10ms;
+  start(options);
+  TestClient stalled(port_);
+  ASSERT_TRUE(stalled.send(request(kFetch, 1, 'b', millis(64))));
+  EXPECT_TRUE(eventually([&] { return handler_.started() == 1 && handler_.unfinished() == 0; }));
+  EXPECT_TRUE(server_->stop(10s));
+  EXPECT_EQ(base::count_log_lines("read nothing of its responses"), 1);
+}
+
+TEST_F(KafkaServerTest, ResponsesThatNobodyTakesHoldUpOnlyWhatIsNotProduce) {
+  ServerOptions options;
+  options.response_bytes_max = 1 << 20;
+  options.limits.scarce_stall_max = 200ms;
+  options.limits.sweep_interval = 10ms;
+  start(options);
+  TestClient stalled(port_);
+  ASSERT_TRUE(stalled.send(request(kFetch, 1, 'b', millis(64))));
+  EXPECT_TRUE(eventually([&] { return handler_.started() == 1 && handler_.unfinished() == 0; }));
+  pause_.wait(20ms);
+  TestClient producer(port_);
+  ASSERT_TRUE(producer.send(request(kProduce, 2, 'e')));
+  EXPECT_TRUE(producer.receive());
+  EXPECT_EQ(server_->connections().open(), 2u);
+  TestClient other(port_);
+  ASSERT_TRUE(other.send(request(kFetch, 3, 'e')));
+  EXPECT_TRUE(other.receive());  // once the one that reads nothing is closed
+  EXPECT_EQ(base::count_log_lines("read nothing of its responses"), 1);
+  EXPECT_TRUE(eventually([&] { return server_->connections().responses.used() == 0; }));
+}
+
+TEST_F(KafkaServerTest, LargeFramesTogetherTakeTheMemoryTheyAreGiven) {
+  constexpr size_t kFrame = 1 << 20;
+  ServerOptions options;
+  options.request_bytes_max = 3 * kFrame;
+  start(options);
+  std::vector<std::unique_ptr<TestClient>> clients;
+  const std::string frame = request(kProduce, 1, 'n', std::string(kFrame - 100, 'x'));
+  for (int i = 0; i < 8; ++i) {
+    clients.push_back(std::make_unique<TestClient>(port_));
+    ASSERT_TRUE(clients.back()->send(std::string_view(frame).substr(0, kFrame / 8)));
+  }
+  EXPECT_TRUE(eventually([&] { return server_->connections().requests.used() > 2 * kFrame; }));
+  pause_.wait(50ms);
+  EXPECT_LE(server_->connections().requests.used(), 3 * kFrame);
+  std::vector<std::thread> rest;
+  for (auto& client : clients) {
+    rest.emplace_back([&] {
+      EXPECT_TRUE(client->send(std::string_view(frame).substr(kFrame / 8)));
+      EXPECT_TRUE(client->send(request(kProduce, 2, 'e')));
+      EXPECT_TRUE(client->receive());
+    });
+  }
+  for (std::thread& thread : rest) thread.join();
+  clients.clear();
+  EXPECT_TRUE(eventually([&] { return server_->connections().requests.used() == 0; }));
+}
+
 TEST_F(KafkaServerTest, IdleAndTooSlowConnectionsAreClosed) {
   ServerOptions options;
   options.limits.idle_max = 60ms;

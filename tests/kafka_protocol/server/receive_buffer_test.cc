@@ -72,6 +72,19 @@ TEST(ReceiveBuffer, NegativeAndOversizedLengthsAreBad) {
   EXPECT_EQ(negative.bad_length(), -2);
 }
 
+TEST(ReceiveBuffer, OnlyProduceMayBeLongerThanOtherRequests) {
+  const auto bad = [](std::string_view bytes) {
+    ReceiveBuffer buffer(1000, 100);
+    feed(buffer, bytes);
+    return buffer.bad_length();
+  };
+  EXPECT_FALSE(bad({"\x00\x00\x00\x65", 4}));  // its API is not known yet
+  EXPECT_FALSE(bad({"\x00\x00\x00\x65\x00\x00", 6}));
+  EXPECT_EQ(bad({"\x00\x00\x00\x65\x00\x01", 6}), 101);
+  EXPECT_FALSE(bad({"\x00\x00\x00\x64\x00\x01", 6}));
+  EXPECT_EQ(bad({"\x00\x00\x03\xe9\x00\x00", 6}), 1001);
+}
+
 TEST(ReceiveBuffer, ALongFrameAsksForNothingBeyondItsEnd) {
   ReceiveBuffer buffer(kFrameBytesMax);
   const std::string big = frame(std::string(1 << 20, 'b'));
