@@ -12,6 +12,8 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "kit"))
+import batches  # noqa: E402
+import calls  # noqa: E402
 import schemas  # noqa: E402
 import wire  # noqa: E402
 from broker import is_peer  # noqa: E402
@@ -23,6 +25,7 @@ PIPELINED = 20
 ANSWER_SECONDS_MAX = 1
 OTHERS_WAIT_SECONDS_MAX = 2.0
 GROWTH_BYTES_MAX = 256 << 20
+REPEATED_GROWTH_BYTES_MAX = 512 << 20  # an answer being built may take that; see wire's kResponseBytesMax
 PEER_DIES_OF = (80, 81, 82)  # Apache Kafka 4.3.1 ends on an AddRaftVoter with an empty listener name
 
 
@@ -72,6 +75,11 @@ class Neighbour(threading.Thread):
 
 
 class BadInput(BrokerTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        create_topic(cls.broker, "neighbour")
+
     def send_bad(self, frames):
         """Pipelines frames and drains the answers; after the one that ends the connection, goes on with a new one, so
         that each is looked at. Returns how many were answered."""
@@ -108,7 +116,6 @@ class BadInput(BrokerTest):
                                         chance.getrandbits(31))
 
     def test_every_api_survives_mutated_requests(self):
-        create_topic(self.broker, "neighbour")
         ranges = wire.api_ranges(self.broker)
         neighbour = Neighbour(self.broker)
         neighbour.start()
@@ -137,9 +144,74 @@ class BadInput(BrokerTest):
         self.assertLess(neighbour.longest, OTHERS_WAIT_SECONDS_MAX)
         self.assertLess(growth, GROWTH_BYTES_MAX)
 
+    # (api, version, body): valid elements, each asked for again and again, or as many as a frame holds.
+    def repeated(self):
+        short, string = struct.Struct(">h"), lambda text: struct.pack(">h", len(text)) + text
+        array = lambda count, element: struct.pack(">i", count) + element * count
+        many = struct.pack(">i", 500_000) + b"".join(string(b"%06x" % n) for n in range(500_000))
+        yield "a big topic", 3, 8, array(83_000, string(b"big")) + b"\0\0\0"
+        yield "missing topics", 3, 8, many + b"\0\0\0"
+        yield "empty names", 3, 8, array(1 << 20, short.pack(0)) + b"\0\0\0"
+        yield "configs of one topic", 32, 3, array(100_000, b"\x02" + string(b"big") + b"\xff" * 4) + b"\1\1"
+        yield "one group's coordinator", 10, 4, b"\0" + b"\xc1\x84\x3d" + b"\1" * 1_000_000 + b"\0"
+        yield "one group", 15, 0, array(500_000, string(b"g"))
+        yield "one partition's records", 1, 4, struct.pack(">iiiib", -1, 500, 1, 1 << 20, 0) + array(
+            1, string(b"big") + array(100_000, struct.pack(">iqi", 7, 0, 1 << 20)))
+        yield "one partition's offset", 2, 1, b"\xff" * 4 + array(100_000, string(b"big") + array(
+            1, struct.pack(">iq", 7, 0)))
+        yield "one partition's epoch", 23, 2, array(1, string(b"big") + array(200_000, struct.pack(
+            ">iii", 7, -1, 0)))
+        yield "one topic to grow", 37, 0, array(300_000, string(b"big") + struct.pack(">ii", 2000, -1)) + b"\0" * 5
+        yield "topics to check", 19, 4, array(100_000, string(b"new") + b"\xff" * 6 + b"\0" * 8) + b"\0" * 4 + b"\1"
+
+    def test_a_request_that_repeats_itself_costs_little(self):
+        create_topic(self.broker, "big", 1000)
+        for what, key, version, body in self.repeated():
+            with self.subTest(what):
+                neighbour = Neighbour(self.broker)
+                neighbour.start()
+                before, began = self.broker.rss_bytes(), time.monotonic()
+                with wire.Connection(self.broker, 60) as connection:
+                    frame = struct.pack(">hhih", key, version, 7, -1) + (b"\0" if (key, version) == (10, 4) else b"") + body
+                    connection.send(struct.pack(">i", len(frame)) + frame)
+                    answer = connection.receive()
+                took = time.monotonic() - began
+                wait_until(lambda: neighbour.rounds > 3 or neighbour.failure, "the neighbour is served")
+                neighbour.stopping.set()
+                neighbour.join(30)
+                growth = self.broker.rss_bytes() - before
+                print(f"{what}: {len(frame)} bytes, " + ("closed" if answer is None else f"{len(answer)} bytes back") +
+                      f" after {took:.2f} s, the neighbour waited {neighbour.longest:.3f} s, RSS {growth >> 20:+} MiB",
+                      flush=True)
+                self.assertIsNone(neighbour.failure)
+                self.assertLess(neighbour.longest, OTHERS_WAIT_SECONDS_MAX)
+                self.assertLess(growth, REPEATED_GROWTH_BYTES_MAX)
+                self.assertTrue(self.broker.running(), self.broker.log()[-3000:])
+
+    def test_batches_that_expand_a_thousandfold_hold_up_nobody(self):
+        partitions = range(20)
+        create_topic(self.broker, "compacted", len(partitions), {"cleanup.policy": "compact"})
+        bomb = batches.build([batches.Record(key=b"k", value=bytes(60 << 20))], batches.GZIP)
+        neighbour = Neighbour(self.broker)
+        neighbour.start()
+        with calls.Client(self.broker, 120) as client:
+            value = client.produce_value({("compacted", p): bomb for p in partitions}, 9)
+            produced = client.call(calls.PRODUCE, 9, value)["Responses"]
+            asked = [{"PartitionIndex": p, "Timestamp": 1} for p in partitions]
+            found = client.call(calls.LIST_OFFSETS, 10, {"ReplicaId": -1, "IsolationLevel": 0, "Topics": [
+                {"Name": "compacted", "Partitions": asked}]})["Topics"][0]["Partitions"]
+        neighbour.stopping.set()
+        neighbour.join(30)
+        taken = [answer["PartitionResponses"][0]["ErrorCode"] for answer in produced].count(calls.NONE)
+        print(f"{taken} of {len(partitions)} batches taken, {[one['ErrorCode'] for one in found].count(calls.NONE)} "
+              f"looked into, the neighbour waited {neighbour.longest:.3f} s", flush=True)
+        self.assertIsNone(neighbour.failure)
+        self.assertLess(neighbour.longest, OTHERS_WAIT_SECONDS_MAX)
+        self.assertTrue(0 < taken < len(partitions))
+
     def test_frame_lengths_beyond_the_limit_close_the_connection_at_once(self):
         before = self.broker.rss_bytes()
-        for length in (-1, -(2**31), 2**31 - 1, (100 << 20) + 1):
+        for length in (-1, -(2**31), 2**31 - 1, (16 << 20) + 1):
             with self.subTest(length=length), wire.Connection(self.broker, 5) as connection:
                 connection.send(struct.pack(">i", length) + b"\x00\x12\x00\x00")
                 self.assertIsNone(connection.receive())

@@ -44,6 +44,9 @@ def minimal(key):
     return {}
 
 
+STOP_SECONDS_MAX = 10  # a client has 5 s to take what it asked for
+
+
 class Connection(BehaviourTest):
     def frame(self, key, version, value, correlation=1):
         schema = wire.REQUESTS[key]
@@ -217,6 +220,24 @@ class Connection(BehaviourTest):
         for at, acks in enumerate((1, -1)):
             answer = self.client.produce(self.name, batches.build(batches.values(1)), acks=acks)
             self.assertEqual((answer["ErrorCode"], answer["BaseOffset"]), (calls.NONE, at))
+
+    # The end
+
+    @unittest.skipIf(is_peer(), "Kafka drops what was not sent")
+    def test_a_stop_is_not_held_up_by_a_client_that_reads_nothing(self):
+        with Broker(os.path.join(self.broker.directory, "stopped")) as broker:
+            client = calls.Client(broker)
+            self.addCleanup(client.socket.close)
+            client.create(self.name, max_message_bytes=20 << 20)
+            batch = batches.build([batches.Record(value=b"x" * (4 << 20))])
+            for _ in range(10):
+                self.assert_error(client.produce(self.name, batch), calls.NONE)
+            client.post(calls.FETCH, 12, client.fetch_value(
+                [{"Topic": self.name, "Partition": 0, "FetchOffset": 0, "PartitionMaxBytes": 50 << 20}]))
+            time.sleep(0.5)
+            began = time.monotonic()
+            broker.stop()
+            self.assertLess(time.monotonic() - began, STOP_SECONDS_MAX)
 
     # Addresses
 

@@ -209,6 +209,16 @@ class MetadataAndTopics(BehaviourTest):
             with self.subTest(key=key, value=value):
                 self.assertEqual(self.error_of_create(Configs=[{"Name": key, "Value": value}]), calls.INVALID_CONFIG)
 
+    def test_a_config_without_a_value_is_an_invalid_config(self):
+        made = self.client.create_topics({"Name": self.name, "NumPartitions": 1, "Configs": [
+            {"Name": "retention.ms", "Value": None}]})[0]
+        self.assert_error(made, calls.INVALID_CONFIG)
+
+    def test_a_topic_named_many_times_is_described_once(self):
+        self.client.create(self.name)
+        named = self.client.metadata([self.name] * 3)["Topics"]
+        self.assertEqual([topic["Name"] for topic in named], [self.name])
+
     def test_topics_are_deleted_by_name_and_by_id(self):
         by_id, name = self.client.create(self.name), self.name + "-by-name"
         self.client.create(name)

@@ -48,7 +48,8 @@ server::Response unsupported_api_versions(const server::RequestContext& context)
   wire::ApiVersionsResponse response;
   response.error_code = wire::KafkaError::kUnsupportedVersion;
   response.api_keys.push_back({own->key, own->advertised.first, own->advertised.last});
-  return server::Response::send(wire::encode_response(response, 0, context.correlation_id));
+  return server::Response::send(
+      std::move(*wire::encode_response(response, 0, context.correlation_id)));
 }
 
 }  // namespace thalweg::handlers

@@ -2,12 +2,9 @@
 
 namespace thalweg::handlers {
 
-server::Response refuse_undecodable(const server::RequestContext& context,
-                                    const base::Error& error) {
-  base::log_info("connection from " + server::to_string(context.connection.peer) +
-                 " closed: request of API " + std::to_string(context.api_key) + " version " +
-                 std::to_string(context.api_version) + ": " + error.message);
-  return server::Response::close();
+server::Response refuse(const server::RequestContext& context, const base::Error& error) {
+  return server::Response::close("request of API " + std::to_string(context.api_key) + " version " +
+                                 std::to_string(context.api_version) + ": " + error.message);
 }
 
 }  // namespace thalweg::handlers

@@ -1,9 +1,9 @@
 // Call: one request on its way through a handler, and serve(), which puts a handler behind the
 // wire.
 //
-// A handler is a coroutine `Task<Response> f(Broker&, const Call&, const Request&)` that runs on
-// the home core; decoding and encoding happen on the connection's core. The request borrows from
-// the frame and lives until the handler is done.
+// A handler is a coroutine `Task<Response> f(Broker&, const Call&, const Request&)`, or of
+// `Result<Response>` if it may give up, that runs on the home core; decoding and encoding happen on
+// the connection's core. The request borrows from the frame and lives until the handler is done.
 #pragma once
 
 #include <string_view>
@@ -11,7 +11,6 @@
 #include "kafka_protocol/handlers/broker.h"
 #include "kafka_protocol/server/request_handler.h"
 #include "kafka_protocol/wire/codec.h"
-#include "streamcore/base/log.h"
 
 namespace thalweg::handlers {
 
@@ -25,27 +24,34 @@ struct Call {
 using ServeFunction = base::Task<server::PendingResponse> (*)(Broker&, server::RequestContext,
                                                               base::ByteView);
 
-// A request that does not decode closes the connection, as in Kafka: no generic error reply exists
-// (B3).
-server::Response refuse_undecodable(const server::RequestContext& context,
-                                    const base::Error& error);
+// A request that does not decode, or whose answer would be too large, closes the connection, as in
+// Kafka: no generic error reply exists (B3).
+server::Response refuse(const server::RequestContext& context, const base::Error& error);
 
 template <class Message>
-server::Response respond(const server::RequestContext& context, const Message& message) {
-  return server::Response::send(
-      wire::encode_response(message, context.api_version, context.correlation_id));
+server::Response respond(const server::RequestContext& context, Message message) {
+  auto frame =
+      wire::encode_response(std::move(message), context.api_version, context.correlation_id);
+  if (!frame.has_value()) return refuse(context, frame.error());
+  return server::Response::send(std::move(*frame));
+}
+
+template <class Message>
+server::Response respond(const server::RequestContext& context, base::Result<Message> message) {
+  if (!message.has_value()) return refuse(context, message.error());
+  return respond(context, std::move(*message));
 }
 
 template <class Request, auto kHandler>
 base::Task<server::PendingResponse> serve(Broker& broker, server::RequestContext context,
                                           base::ByteView body) {
   const base::Result<Request> request = wire::decode<Request>(body, context.api_version);
-  if (!request.has_value()) co_return refuse_undecodable(context, request.error());
+  if (!request.has_value()) co_return refuse(context, request.error());
   co_await base::switch_to(broker.home);
   const Call call{context};
-  const auto response = co_await kHandler(broker, call, *request);
+  auto response = co_await kHandler(broker, call, *request);
   co_await base::switch_to(context.connection_executor);
-  co_return respond(context, response);
+  co_return respond(context, std::move(response));
 }
 
 }  // namespace thalweg::handlers

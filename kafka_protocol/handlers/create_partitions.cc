@@ -1,6 +1,8 @@
 #include "kafka_protocol/handlers/create_partitions.h"
 
-#include <algorithm>
+#include <unordered_map>
+
+#include "kafka_protocol/handlers/answer_budget.h"
 
 namespace thalweg::handlers {
 
@@ -12,12 +14,8 @@ using wire::KafkaError;
 
 namespace {
 
-TopicFault check(const CreatePartitionsRequest& request,
-                 const CreatePartitionsRequest::Topic& asked, const TopicRef& topic) {
-  const auto same = [&](const auto& other) { return other.name == asked.name; };
-  if (std::count_if(request.topics.begin(), request.topics.end(), same) > 1) {
-    return {KafkaError::kInvalidRequest, "Duplicate topic name."};
-  }
+TopicFault check(const CreatePartitionsRequest::Topic& asked, const TopicRef& topic, int times) {
+  if (times > 1) return {KafkaError::kInvalidRequest, "Duplicate topic name."};
   if (topic == nullptr) {
     return {KafkaError::kUnknownTopicOrPartition, "This server does not host this topic."};
   }
@@ -41,9 +39,13 @@ TopicFault check(const CreatePartitionsRequest& request,
 base::Task<CreatePartitionsResponse> create_partitions(Broker& broker, const Call&,
                                                        const CreatePartitionsRequest& request) {
   CreatePartitionsResponse response;
+  std::unordered_map<std::string_view, int> times;
+  for (const auto& asked : request.topics) ++times[asked.name];
+  AnswerBudget turns;
   for (const auto& asked : request.topics) {
+    if (turns.turn_is_over()) co_await base::yield(broker.home);
     TopicRef topic = broker.topics.find(asked.name);
-    TopicFault fault = check(request, asked, topic);
+    TopicFault fault = check(asked, topic, times.at(asked.name));
     if (fault.ok() && !request.validate_only) {
       fault = co_await broker.topics.grow(std::move(topic), asked.count);
     }

@@ -18,6 +18,18 @@ constexpr int8_t kTopicConfigSource = 1;
 constexpr int8_t kStaticBrokerConfigSource = 4;
 constexpr int8_t kDefaultConfigSource = 5;
 
+// As Kafka's controller, which takes no larger batch of changes; an answer says much about each.
+constexpr size_t kTopicsPerRequestMax = 10'000;
+
+TopicFault check_values(const CreateTopicsRequest::Topic& asked) {
+  std::string names;
+  for (const auto& config : asked.configs) {
+    if (!config.value.has_value()) names += (names.empty() ? "" : ",") + std::string(config.name);
+  }
+  if (names.empty()) return {};
+  return {KafkaError::kInvalidConfig, "Null value not supported for topic configs: " + names};
+}
+
 // A manual assignment names the brokers of each partition: all of them this one, partitions 0..n-1.
 TopicFault check_assignments(Broker& broker, const CreateTopicsRequest::Topic& asked) {
   if (asked.num_partitions != -1 || asked.replication_factor != -1) {
@@ -45,6 +57,11 @@ TopicFault check_assignments(Broker& broker, const CreateTopicsRequest::Topic& a
 
 TopicFault check_request(Broker& broker, const CreateTopicsRequest::Topic& asked,
                          const std::map<std::string_view, int>& times) {
+  if (times.size() > kTopicsPerRequestMax) {
+    return {KafkaError::kPolicyViolation, "At most " + std::to_string(kTopicsPerRequestMax) +
+                                              " topics can be created by one request."};
+  }
+  if (TopicFault fault = check_values(asked); !fault.ok()) return fault;
   if (times.at(asked.name) > 1) return {KafkaError::kInvalidRequest, "Duplicate topic name."};
   if (!asked.assignments.empty()) return check_assignments(broker, asked);
   // Any replication factor is accepted: durability comes from the store, not from copies on

@@ -1,6 +1,9 @@
 #include "kafka_protocol/handlers/describe_configs.h"
 
 #include <algorithm>
+#include <set>
+
+#include "kafka_protocol/handlers/answer_budget.h"
 
 namespace thalweg::handlers {
 
@@ -102,23 +105,43 @@ void describe_broker(Broker& broker, const DescribeConfigsRequest& request,
   }
 }
 
+size_t bytes_of(const DescribeConfigsResponse::Resource& answer) {
+  size_t bytes = sizeof(answer) + answer.resource_name.size();
+  for (const Config& config : answer.configs) {
+    bytes += sizeof(config) + config.name.size() + config.value.value_or("").size() +
+             config.documentation.value_or("").size();
+    for (const auto& synonym : config.synonyms) bytes += sizeof(synonym) + synonym.name.size();
+  }
+  return bytes;
+}
+
+void describe(Broker& broker, const DescribeConfigsRequest& request,
+              const DescribeConfigsRequest::Resource& asked,
+              DescribeConfigsResponse::Resource& answer) {
+  answer.resource_type = asked.resource_type;
+  answer.resource_name = asked.resource_name;
+  if (asked.resource_type == kTopicResource) {
+    describe_topic(broker, request, asked, answer);
+  } else if (asked.resource_type == kBrokerResource) {
+    describe_broker(broker, request, asked, answer);
+  } else {
+    answer.error_code = KafkaError::kInvalidRequest;
+    answer.error_message = "Unsupported resource type: " + std::to_string(asked.resource_type);
+  }
+}
+
 }  // namespace
 
-base::Task<DescribeConfigsResponse> describe_configs(Broker& broker, const Call&,
-                                                     const DescribeConfigsRequest& request) {
+base::Task<base::Result<DescribeConfigsResponse>> describe_configs(
+    Broker& broker, const Call&, const DescribeConfigsRequest& request) {
   DescribeConfigsResponse response;
+  AnswerBudget budget;
+  std::set<std::pair<int8_t, std::string_view>> seen;
   for (const auto& asked : request.resources) {
-    auto& answer = response.results.emplace_back();
-    answer.resource_type = asked.resource_type;
-    answer.resource_name = asked.resource_name;
-    if (asked.resource_type == kTopicResource) {
-      describe_topic(broker, request, asked, answer);
-    } else if (asked.resource_type == kBrokerResource) {
-      describe_broker(broker, request, asked, answer);
-    } else {
-      answer.error_code = KafkaError::kInvalidRequest;
-      answer.error_message = "Unsupported resource type: " + std::to_string(asked.resource_type);
-    }
+    if (budget.turn_is_over()) co_await base::yield(broker.home);
+    if (!seen.emplace(asked.resource_type, asked.resource_name).second) continue;
+    describe(broker, request, asked, response.results.emplace_back());
+    CO_TRY(budget.take(bytes_of(response.results.back())));
   }
   co_return response;
 }

@@ -6,7 +6,7 @@
 
 namespace thalweg::handlers {
 
-base::Task<wire::DescribeConfigsResponse> describe_configs(
+base::Task<base::Result<wire::DescribeConfigsResponse>> describe_configs(
     Broker& broker, const Call& call, const wire::DescribeConfigsRequest& request);
 
 }  // namespace thalweg::handlers

@@ -6,7 +6,7 @@
 
 namespace thalweg::handlers {
 
-base::Task<wire::DescribeGroupsResponse> describe_groups(
+base::Task<base::Result<wire::DescribeGroupsResponse>> describe_groups(
     Broker& broker, const Call& call, const wire::DescribeGroupsRequest& request);
 
 }  // namespace thalweg::handlers

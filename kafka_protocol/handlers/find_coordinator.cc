@@ -1,5 +1,9 @@
 #include "kafka_protocol/handlers/find_coordinator.h"
 
+#include <unordered_set>
+
+#include "kafka_protocol/handlers/answer_budget.h"
+
 namespace thalweg::handlers {
 
 using wire::FindCoordinatorResponse;
@@ -34,12 +38,17 @@ FindCoordinatorResponse::Coordinator look_up(Broker& broker, const Call& call, s
 
 }  // namespace
 
-base::Task<FindCoordinatorResponse> find_coordinator(Broker& broker, const Call& call,
-                                                     const wire::FindCoordinatorRequest& request) {
+base::Task<base::Result<FindCoordinatorResponse>> find_coordinator(
+    Broker& broker, const Call& call, const wire::FindCoordinatorRequest& request) {
   FindCoordinatorResponse response;
   if (call.version() >= 4) {
+    AnswerBudget budget;
+    std::unordered_set<std::string_view> seen;
     for (const std::string_view key : request.coordinator_keys) {
+      if (budget.turn_is_over()) co_await base::yield(broker.home);
+      if (!seen.insert(key).second) continue;
       response.coordinators.push_back(look_up(broker, call, key, request.key_type));
+      CO_TRY(budget.take(sizeof(FindCoordinatorResponse::Coordinator) + key.size()));
     }
     co_return response;
   }

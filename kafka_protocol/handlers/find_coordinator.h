@@ -6,7 +6,7 @@
 
 namespace thalweg::handlers {
 
-base::Task<wire::FindCoordinatorResponse> find_coordinator(
+base::Task<base::Result<wire::FindCoordinatorResponse>> find_coordinator(
     Broker& broker, const Call& call, const wire::FindCoordinatorRequest& request);
 
 }  // namespace thalweg::handlers

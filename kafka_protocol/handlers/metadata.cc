@@ -1,7 +1,8 @@
 #include "kafka_protocol/handlers/metadata.h"
 
-#include <algorithm>
+#include <unordered_set>
 
+#include "kafka_protocol/handlers/answer_budget.h"
 #include "kafka_protocol/handlers/authorized_operations.h"
 
 namespace thalweg::handlers {
@@ -14,8 +15,11 @@ using TopicAnswer = MetadataResponse::Topic;
 
 namespace {
 
-// Turns of the loop must stay short however many topics there are.
-constexpr size_t kTopicsPerTurn = 500;
+// What one request may bring into being; who names more missing topics asks again.
+constexpr size_t kAutoCreatedMax = 1000;
+// What a partition and a topic take on the wire, about.
+constexpr size_t kPartitionBytes = 34;
+constexpr size_t kTopicBytes = 40;
 
 TopicAnswer describe(Broker& broker, const MetadataRequest& request, const TopicRef& topic) {
   const int32_t self = broker.settings.node_id;
@@ -61,14 +65,17 @@ bool may_create(Broker& broker, const Call& call, const MetadataRequest& request
 // that is told of a missing topic would have to ask again.
 base::Task<void> create_missing(Broker& broker, const MetadataRequest& request) {
   std::vector<topics::NewTopic> missing;
+  std::unordered_set<std::string_view> seen;
+  AnswerBudget turns;
   for (const auto& asked : *request.topics) {
+    if (turns.turn_is_over()) co_await base::yield(broker.home);
+    if (missing.size() == kAutoCreatedMax) break;
     if (!asked.name.has_value() || broker.topics.find(*asked.name) != nullptr) continue;
     topics::NewTopic topic{.name = std::string(*asked.name),
                            .partitions = broker.settings.num_partitions,
                            .configs = {}};
-    const bool twice = std::any_of(missing.begin(), missing.end(),
-                                   [&](const topics::NewTopic& t) { return t.name == topic.name; });
-    if (!twice && broker.topics.check_new(topic).ok()) missing.push_back(std::move(topic));
+    if (!seen.insert(*asked.name).second) continue;
+    if (broker.topics.check_new(topic).ok()) missing.push_back(std::move(topic));
   }
   if (!missing.empty()) (void)co_await broker.topics.create(std::move(missing));
 }
@@ -91,10 +98,44 @@ TopicAnswer look_up(Broker& broker, const Call& call, const MetadataRequest& req
                  legal ? KafkaError::kUnknownTopicOrPartition : KafkaError::kInvalidTopicException);
 }
 
+base::Status take(AnswerBudget& budget, const TopicAnswer& answer) {
+  return budget.take(kTopicBytes + answer.name.value_or("").size() +
+                     kPartitionBytes * answer.partitions.size());
+}
+
+base::Task<base::Status> describe_all(Broker& broker, const MetadataRequest& request,
+                                      MetadataResponse& response) {
+  AnswerBudget budget;
+  for (const TopicRef& topic : broker.topics.all()) {
+    response.topics.push_back(describe(broker, request, topic));
+    CO_TRY(take(budget, response.topics.back()));
+    if (budget.turn_is_over()) co_await base::yield(broker.home);
+  }
+  co_return base::Status{};
+}
+
+// Each topic once, however often it is named, as in Kafka.
+base::Task<base::Status> describe_named(Broker& broker, const Call& call,
+                                        const MetadataRequest& request,
+                                        MetadataResponse& response) {
+  AnswerBudget budget;
+  std::unordered_set<std::string_view> names;
+  std::unordered_set<wire::Uuid> ids;
+  for (const auto& asked : *request.topics) {
+    if (budget.turn_is_over()) co_await base::yield(broker.home);
+    const bool first = asked.topic_id.is_zero() ? names.insert(asked.name.value_or("")).second
+                                                : ids.insert(asked.topic_id).second;
+    if (!first) continue;
+    response.topics.push_back(look_up(broker, call, request, asked));
+    CO_TRY(take(budget, response.topics.back()));
+  }
+  co_return base::Status{};
+}
+
 }  // namespace
 
-base::Task<MetadataResponse> metadata(Broker& broker, const Call& call,
-                                      const MetadataRequest& request) {
+base::Task<base::Result<MetadataResponse>> metadata(Broker& broker, const Call& call,
+                                                    const MetadataRequest& request) {
   MetadataResponse response;
   response.brokers.push_back({.node_id = broker.settings.node_id,
                               .host = call.advertised().host,
@@ -108,16 +149,11 @@ base::Task<MetadataResponse> metadata(Broker& broker, const Call& call,
   // Null asks for all; an empty list does too in v0, where null cannot be said (B10).
   const bool all = !request.topics.has_value() || (call.version() == 0 && request.topics->empty());
   if (all) {
-    for (const TopicRef& topic : broker.topics.all()) {
-      response.topics.push_back(describe(broker, request, topic));
-      if (response.topics.size() % kTopicsPerTurn == 0) co_await base::yield(broker.home);
-    }
+    CO_TRY(co_await describe_all(broker, request, response));
     co_return response;
   }
   if (may_create(broker, call, request)) co_await create_missing(broker, request);
-  for (const auto& asked : *request.topics) {
-    response.topics.push_back(look_up(broker, call, request, asked));
-  }
+  CO_TRY(co_await describe_named(broker, call, request, response));
   co_return response;
 }
 

@@ -7,7 +7,7 @@
 
 namespace thalweg::handlers {
 
-base::Task<wire::MetadataResponse> metadata(Broker& broker, const Call& call,
-                                            const wire::MetadataRequest& request);
+base::Task<base::Result<wire::MetadataResponse>> metadata(Broker& broker, const Call& call,
+                                                          const wire::MetadataRequest& request);
 
 }  // namespace thalweg::handlers

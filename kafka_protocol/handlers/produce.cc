@@ -287,7 +287,7 @@ base::StartedTask<server::Response> finish(Broker& broker, server::RequestContex
 base::Task<server::PendingResponse> serve_produce(Broker& broker, server::RequestContext context,
                                                   base::ByteView body) {
   const auto request = wire::decode<ProduceRequest>(body, context.api_version);
-  if (!request.has_value()) co_return refuse_undecodable(context, request.error());
+  if (!request.has_value()) co_return refuse(context, request.error());
   co_await base::switch_to(broker.home);
   const Call call{context};
   KeptResponse kept;

@@ -18,12 +18,12 @@ base::Task<server::PendingResponse> RequestRouter::start(server::RequestContext 
   const ApiRow* api = find_api(context.api_key);
   if (api == nullptr || !api->served.contains(context.api_version)) {
     if (context.api_key == wire::kApiVersionsKey) return ready(unsupported_api_versions(context));
-    return ready(refuse_undecodable(
-        context, {base::ErrorCode::kUnsupported, "this API or version is not served"}));
+    return ready(
+        refuse(context, {base::ErrorCode::kUnsupported, "this API or version is not served"}));
   }
   if (api->flexible.contains(context.api_version)) {
     const base::Result<base::ByteView> rest = wire::skip_header_tags(body);
-    if (!rest.has_value()) return ready(refuse_undecodable(context, rest.error()));
+    if (!rest.has_value()) return ready(refuse(context, rest.error()));
     body = *rest;
   }
   return api->serve(broker_, context, body);
@@ -32,6 +32,7 @@ base::Task<server::PendingResponse> RequestRouter::start(server::RequestContext 
 void RequestRouter::request_stop() {
   broker_.stopping.set();
   broker_.parked.wake_all();
+  broker_.store.request_stop();
   broker_.tasks.spawn(broker_.groups.stop());
 }
 

@@ -40,6 +40,11 @@ TopicFault storage_fault(const base::Error& error) {
   return {KafkaError::kKafkaStorageError, error.message};
 }
 
+TopicFault too_many_partitions() {
+  return {KafkaError::kPolicyViolation,
+          "This broker holds at most " + std::to_string(kPartitionsTotalMax) + " partitions."};
+}
+
 }  // namespace
 
 TopicRegistry::TopicRegistry(Parts parts, TopicDefaults defaults)
@@ -59,11 +64,13 @@ void TopicRegistry::adopt(std::string name, TopicRow row) {
   if (name.find_first_of("._") != std::string::npos) folded_names_.emplace(folded(name), name);
   const wire::Uuid id = row.id;
   auto topic = std::make_shared<Topic>(name, std::move(row), std::move(settings));
+  partitions_total_ += static_cast<uint64_t>(topic->partition_count());
   by_id_[id] = topic.get();
   by_name_[std::move(name)] = std::move(topic);
 }
 
 void TopicRegistry::forget(const Topic& topic) {
+  partitions_total_ -= static_cast<uint64_t>(topic.partition_count());
   by_id_.erase(topic.id());
   folded_names_.erase(folded(topic.name()));
   by_name_.erase(topic.name());
@@ -148,6 +155,28 @@ TopicFault TopicRegistry::check_new(const NewTopic& topic) const {
   return {};
 }
 
+// What is legal for each alone may not be for all of them.
+void TopicRegistry::check_together(const std::vector<NewTopic>& topics,
+                                   std::vector<TopicFault>& faults) const {
+  std::unordered_map<std::string, std::string_view> seen;
+  uint64_t partitions = partitions_total_;
+  for (size_t i = 0; i < topics.size(); ++i) {
+    if (!faults[i].ok()) continue;
+    const NewTopic& topic = topics[i];
+    const auto [other, first] = seen.emplace(folded(topic.name), topic.name);
+    const auto count = static_cast<uint64_t>(topic.partitions);
+    if (!first) {
+      faults[i] = {KafkaError::kInvalidTopicException,
+                   "Topic '" + topic.name + "' collides with another one of this request: " +
+                       std::string(other->second)};
+    } else if (partitions + count > kPartitionsTotalMax) {
+      faults[i] = too_many_partitions();
+    } else {
+      partitions += count;
+    }
+  }
+}
+
 wire::Uuid TopicRegistry::new_id() {
   wire::Uuid id;
   do {
@@ -165,6 +194,7 @@ base::Task<std::vector<TopicFault>> TopicRegistry::create(std::vector<NewTopic> 
   } release{turn_};
   std::vector<TopicFault> faults;
   for (const NewTopic& topic : topics) faults.push_back(check_new(topic));
+  check_together(topics, faults);
   const base::Status committed = co_await commit_new(topics, faults);
   if (!committed.has_value()) {
     for (size_t i = 0; i < topics.size(); ++i) {
@@ -225,6 +255,7 @@ base::Task<TopicFault> TopicRegistry::grow(TopicRef topic, int32_t count) {
                              " would not be an increase."};
   }
   const auto added = static_cast<uint32_t>(count - now);
+  if (partitions_total_ + added > kPartitionsTotalMax) co_return too_many_partitions();
   const base::Result<StreamId> stream = co_await parts_.store.allocate_streams(added);
   if (!stream.has_value()) co_return storage_fault(stream.error());
   TopicRow row = topic->row();
@@ -235,6 +266,7 @@ base::Task<TopicFault> TopicRegistry::grow(TopicRef topic, int32_t count) {
   const base::Status committed = co_await parts_.metadata.commit(std::move(transaction));
   if (!committed.has_value()) co_return storage_fault(committed.error());
   topic->set_row(std::move(row));
+  partitions_total_ += added;
   co_return TopicFault{};
 }
 

@@ -20,6 +20,8 @@ namespace thalweg::topics {
 
 // Partitions of one topic; Kafka has no limit of its own, a request's size has.
 inline constexpr int32_t kPartitionsMax = 100'000;
+// Partitions of all topics: the metadata of all of them is one answer.
+inline constexpr uint64_t kPartitionsTotalMax = 1'000'000;
 
 struct NewTopic {
   std::string name;
@@ -80,6 +82,7 @@ class TopicRegistry {
   void adopt(std::string name, TopicRow row);
   void forget(const Topic& topic);
   wire::Uuid new_id();
+  void check_together(const std::vector<NewTopic>& topics, std::vector<TopicFault>& faults) const;
   base::Task<base::Status> commit_new(std::vector<NewTopic>& topics,
                                       std::vector<TopicFault>& faults);
   struct Removal {
@@ -115,6 +118,7 @@ class TopicRegistry {
   // Names with '.' and '_' made equal: two topics may not differ only there (their metrics would
   // collide).
   std::unordered_map<std::string, std::string> folded_names_;
+  uint64_t partitions_total_ = 0;
   RemovedListener removed_listener_;
   std::vector<Removal> removals_;  // found by load()
   base::Semaphore turn_;           // one change of topics at a time

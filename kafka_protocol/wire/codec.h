@@ -64,10 +64,15 @@ base::Result<T> decode(ByteView body, int16_t version);
 template <class T>
 EncodedMessage encode(const T& message, int16_t version);
 
+// The most an answer may hold besides records: librdkafka takes no larger one
+// (receive.message.max.bytes).
+inline constexpr size_t kResponseBytesMax = 100'000'000;
+
 // A whole response frame: length, response header, body. One allocation, plus one when there are
-// record slices.
+// record slices, which move out of the response. kTooLarge above kResponseBytesMax, or when it is
+// more than a frame can hold.
 template <class T>
-EncodedMessage encode_response(const T& response, int16_t version, int32_t correlation_id);
+base::Result<EncodedMessage> encode_response(T response, int16_t version, int32_t correlation_id);
 
 // A whole request frame: length, request header, body. What a client sends.
 template <class T>

@@ -3,7 +3,7 @@
 //
 // Errors stick: after the first one everything reads as zero and empty, and the error names the
 // place. Before an array is allocated its count is checked against the remaining bytes and the
-// least an element can take.
+// least an element can take, and all arrays together against kDecodedBytesMax.
 #pragma once
 
 #include <bit>
@@ -16,6 +16,10 @@
 #include "streamcore/base/result.h"
 
 namespace thalweg::wire {
+
+// What the arrays of one message may take in memory: an element of two bytes may become a struct of
+// forty. A fetch of half a million partitions fits.
+inline constexpr size_t kDecodedBytesMax = 32 << 20;
 
 // The least number of bytes a struct's fields take in a version; bounds array counts.
 class LeastSize {
@@ -166,6 +170,11 @@ class Decoder {
         fail("array of " + std::to_string(length) + " does not fit");
         length = 0;
       }
+      if (length * sizeof(Element) > kDecodedBytesMax - decoded_bytes_) {
+        fail("array of " + std::to_string(length) + " takes too much memory");
+        length = 0;
+      }
+      decoded_bytes_ += length * sizeof(Element);
       field.clear();
       field.resize(length);
       for (Element& element : field) {
@@ -209,6 +218,7 @@ class Decoder {
   ByteView rest_;
   int16_t version_;
   bool flexible_;
+  size_t decoded_bytes_ = 0;  // of arrays
   std::string error_;
 };
 

@@ -43,7 +43,12 @@ void Encoder::splice(const Records& records) {
     if (slice.bytes.empty()) continue;
     ++splice_count_;
     spliced_bytes_ += slice.bytes.size();
-    if (splices_ != nullptr) splices_->push_back({own_bytes_, slice});
+    if (splices_ == nullptr) continue;
+    if (gives_slices_) {
+      splices_->push_back({own_bytes_, std::move(const_cast<base::Slice&>(slice))});
+    } else {
+      splices_->push_back({own_bytes_, slice});
+    }
   }
 }
 

@@ -211,6 +211,35 @@ TEST_F(TopicRegistryTest, NamesThatDifferOnlyInDotsAndUnderscoresCollide) {
   EXPECT_EQ(create("a_b_c"), KafkaError::kNone);
 }
 
+TEST_F(TopicRegistryTest, NamesThatDifferOnlyInDotsAndUnderscoresCollideInOneRequestToo) {
+  std::vector<NewTopic> topics;
+  topics.push_back({"a.b", 1, {}});
+  topics.push_back({"a_b", 1, {}});
+  topics.push_back({"a-b", 1, {}});
+  const auto faults = run(world_.executor(), registry_->create(std::move(topics)));
+  EXPECT_EQ(faults[0].error, KafkaError::kNone);
+  EXPECT_EQ(faults[1].error, KafkaError::kInvalidTopicException);
+  EXPECT_EQ(faults[2].error, KafkaError::kNone);
+  EXPECT_EQ(registry_->size(), 2u);
+}
+
+TEST_F(TopicRegistryTest, PartitionsOfAllTopicsTogetherAreLimited) {
+  const auto each = static_cast<int32_t>(kPartitionsTotalMax / 10);
+  std::vector<NewTopic> topics;
+  for (int i = 0; i < 11; ++i) topics.push_back({"t" + std::to_string(i), each, {}});
+  const auto faults = run(world_.executor(), registry_->create(std::move(topics)));
+  for (size_t i = 0; i < 10; ++i) EXPECT_EQ(faults[i].error, KafkaError::kNone) << i;
+  EXPECT_EQ(faults[10].error, KafkaError::kPolicyViolation);
+  EXPECT_EQ(create("one-more"), KafkaError::kPolicyViolation);
+  crash_and_reopen();
+  EXPECT_EQ(create("one-more"), KafkaError::kPolicyViolation);
+  ASSERT_EQ(remove("t0"), KafkaError::kNone);
+  EXPECT_EQ(create("half", each / 2), KafkaError::kNone);
+  EXPECT_EQ(create("other"), KafkaError::kNone);
+  EXPECT_EQ(grow("other", each / 2 + 1), KafkaError::kPolicyViolation);
+  EXPECT_EQ(grow("other", each / 2), KafkaError::kNone);
+}
+
 TEST_F(TopicRegistryTest, IllegalNamesAreRefused) {
   for (const std::string& name :
        {std::string(), std::string("."), std::string(".."), std::string("a b"), std::string("ä"),

@@ -54,7 +54,7 @@ TEST(Codec, RecordSlicesAreSentFromWhereTheyAre) {
   records.append(slice_of("second"));
   const std::byte* first = records.slices()[0].bytes.data();
   const std::byte* second = records.slices()[2].bytes.data();
-  const EncodedMessage encoded = encode_response(fetch_response("t", records), 12, 1);
+  const EncodedMessage encoded = std::move(*encode_response(fetch_response("t", records), 12, 1));
   records = Records();
   const std::vector<ByteView> parts = encoded.parts();
   ASSERT_EQ(parts.size(), 4u);  // head, two slices, tail
@@ -68,6 +68,27 @@ TEST(Codec, RecordSlicesAreSentFromWhereTheyAre) {
   const auto decoded = decode<FetchResponse>(header->body, 12);
   ASSERT_TRUE(decoded.has_value());
   EXPECT_EQ(decoded->responses[0].partitions[0].records->size_bytes(), 11u);
+}
+
+TEST(Codec, AnAnswerThatHoldsTooMuchBesidesRecordsIsRefused) {
+  MetadataResponse response;
+  response.topics.resize(kResponseBytesMax / kStringBytesMax + 1);
+  for (auto& topic : response.topics) topic.name = std::string(kStringBytesMax, 'x');
+  EXPECT_EQ(encode_response(response, 12, 1).error().code, base::ErrorCode::kTooLarge);
+  for (int i = 0; i < 5; ++i) response.topics.pop_back();
+  EXPECT_TRUE(encode_response(response, 12, 1).has_value());
+}
+
+TEST(Codec, AResponseGivesItsRecordBuffersAway) {
+  base::Buffer buffer = base::Buffer::copy_of(base::as_bytes("records"));
+  const ByteView bytes(buffer.data(), 7);
+  FetchResponse response = fetch_response("t", Records({std::move(buffer), bytes}));
+  const auto encoded = encode_response(std::move(response), 12, 1);
+  size_t parts = 0;
+  encoded->for_each_part([&](ByteView part) { parts += part.data() == bytes.data(); });
+  EXPECT_EQ(parts, 1u);
+  EXPECT_FALSE(response.responses.size() > 0 &&
+               response.responses[0].partitions[0].records->slices()[0].owner);
 }
 
 TEST(Codec, PartitionWithoutRecordsHasEmptyRecordsNotNull) {

@@ -68,8 +68,8 @@ TEST(Frame, ClientIdOfNegativeLengthIsAnError) {
 
 TEST(Frame, ResponseHeaderHasTagsFromTheFlexibleVersionOn) {
   const HeartbeatResponse response{.throttle_time_ms = 1, .error_code = KafkaError::kNone};
-  EXPECT_EQ(to_hex(encode_response(response, 3, 7).flatten()), "0000000a00000007000000010000");
-  const Bytes frame = encode_response(response, 4, 7).flatten();
+  EXPECT_EQ(to_hex(encode_response(response, 3, 7)->flatten()), "0000000a00000007000000010000");
+  const Bytes frame = encode_response(response, 4, 7)->flatten();
   EXPECT_EQ(to_hex(frame), "0000000c000000070000000001000000");
   const auto header = decode_response_header(without_length(frame), HeartbeatResponse::api, 4);
   ASSERT_TRUE(header.has_value());
@@ -79,7 +79,7 @@ TEST(Frame, ResponseHeaderHasTagsFromTheFlexibleVersionOn) {
 
 TEST(Frame, ResponseHeaderOfApiVersionsNeverHasTags) {
   const ApiVersionsResponse response;
-  EXPECT_EQ(to_hex(encode_response(response, 3, 7).flatten()),
+  EXPECT_EQ(to_hex(encode_response(response, 3, 7)->flatten()),
             "0000000c00000007000001"
             "0000000000");
 }
