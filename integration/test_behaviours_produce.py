@@ -170,6 +170,19 @@ class LimitsAndTimestamps(ProduceTest):
         batch = self.stored()[0]
         self.assertEqual((batch.base_timestamp, batch.max_timestamp), (1000, 3000))
 
+    def test_a_batch_without_a_max_timestamp_gets_that_of_its_records(self):
+        now = now_ms()
+        records = [Record(timestamp=now - 2000), Record(timestamp=now), Record(timestamp=now - 1000)]
+        for codec in (batches.NONE, batches.GZIP, batches.ZSTD):  # as sarama sent them before 2025
+            self.assert_error(self.client.produce(self.name, build(records, codec, max_timestamp=-1)), calls.NONE)
+            batch = self.stored()[-1]
+            self.assertEqual(batch.max_timestamp, now)
+            self.assertTrue(batch.crc_matches())
+        found = self.client.list_offset(self.name, now - 1500)
+        self.assertEqual((found["Offset"], found["Timestamp"]), (1, now))
+        largest = self.client.list_offset(self.name, -3)
+        self.assertEqual((largest["Offset"], largest["Timestamp"]), (1, now))
+
     def test_log_append_time_is_stamped_told_and_covered_by_the_crc(self):
         stamped = self.name + "-stamped"
         self.client.create(stamped, message_timestamp_type="LogAppendTime")

@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "kafka_protocol/handlers/answer_budget.h"
 #include "kafka_protocol/handlers/leader_epoch.h"
 #include "kafka_protocol/records/record_iterator.h"
 
@@ -37,27 +38,48 @@ int16_t first_version_of(int64_t timestamp) {
   }
 }
 
+// What a request came to so far.
+struct Lookup {
+  Broker& broker;
+  const Call& call;
+  records::UncompressedBudget budget{};
+  int passed = 0;  // batches without the record that was looked for
+};
+
+// Too much decompressed at once is tried again by the client, for what is left.
+KafkaError error_of(const base::Error& error) {
+  return error.code == base::ErrorCode::kTooLarge ? KafkaError::kKafkaStorageError
+                                                  : KafkaError::kCorruptMessage;
+}
+
+using FoundRecord = base::Result<std::optional<records::OffsetAndTimestamp>>;
+
+FoundRecord find_record(Lookup& lookup, const EntryRef& entry, base::Timestamp timestamp,
+                        bool largest) {
+  const records::BatchView batch = TRY(records::BatchView::parse(entry.payload.bytes));
+  return largest ? records::max_timestamp_record(batch, lookup.budget)
+                 : records::find_offset_by_timestamp(batch, timestamp, lookup.budget);
+}
+
 // The first record at or after `timestamp`; looks inside the batch, since a batch only knows its
-// largest (B34). A producer may have overstated that: then the next batch is looked into.
-base::Task<void> by_timestamp(Broker& broker, StreamId stream, base::Timestamp timestamp,
+// largest (B34), on the connection's core, as it may be compressed. A producer may have overstated
+// the largest: then the next batch is looked into.
+base::Task<void> by_timestamp(Lookup& lookup, StreamId stream, base::Timestamp timestamp,
                               bool largest, PartitionAnswer& answer) {
   Offset from(0);
-  for (int looked_into = 1;; ++looked_into) {
-    const auto entry = co_await broker.store.find_timestamp(stream, timestamp, from);
+  for (;;) {
+    const auto entry = co_await lookup.broker.store.find_timestamp(stream, timestamp, from);
     if (!entry.has_value()) {
       answer.error_code = KafkaError::kKafkaStorageError;
       co_return;
     }
     if (!entry->has_value()) co_return;  // none: (-1, -1) and no error
     const EntryRef& found = **entry;
-    const auto batch = records::BatchView::parse(found.payload.bytes);
-    base::Result<std::optional<records::OffsetAndTimestamp>> record = std::nullopt;
-    if (batch.has_value()) {
-      record = largest ? records::max_timestamp_record(*batch)
-                       : records::find_offset_by_timestamp(*batch, timestamp);
-    }
-    if (!batch.has_value() || !record.has_value()) {
-      answer.error_code = KafkaError::kCorruptMessage;
+    co_await base::switch_to(lookup.call.context.connection_executor);
+    const FoundRecord record = find_record(lookup, found, timestamp, largest);
+    co_await base::switch_to(lookup.broker.home);
+    if (!record.has_value()) {
+      answer.error_code = error_of(record.error());
       co_return;
     }
     if (record->has_value()) {
@@ -67,31 +89,31 @@ base::Task<void> by_timestamp(Broker& broker, StreamId stream, base::Timestamp t
       co_return;
     }
     from = found.header.end();
-    if (looked_into % kBatchesPerTurn == 0) co_await base::yield(broker.home);
+    if (++lookup.passed % kBatchesPerTurn == 0) co_await base::yield(lookup.broker.home);
   }
 }
 
-base::Task<void> by_largest_timestamp(Broker& broker, StreamId stream, PartitionAnswer& answer) {
-  const base::Result<base::Timestamp> largest = co_await broker.store.max_timestamp(stream);
+base::Task<void> by_largest_timestamp(Lookup& lookup, StreamId stream, PartitionAnswer& answer) {
+  const base::Result<base::Timestamp> largest = co_await lookup.broker.store.max_timestamp(stream);
   if (!largest.has_value()) {
     answer.error_code = KafkaError::kKafkaStorageError;
   } else if (*largest >= 0) {
-    co_await by_timestamp(broker, stream, *largest, true, answer);
+    co_await by_timestamp(lookup, stream, *largest, true, answer);
   }
 }
 
-base::Task<void> look_up(Broker& broker, const Call& call, TopicRef topic,
-                         const PartitionAsked& asked, PartitionAnswer& answer) {
+base::Task<void> look_up(Lookup& lookup, TopicRef topic, const PartitionAsked& asked,
+                         PartitionAnswer& answer) {
   if (topic == nullptr || !topic->has_partition(asked.partition_index)) {
     answer.error_code = KafkaError::kUnknownTopicOrPartition;
     co_return;
   }
-  if (call.version() < first_version_of(asked.timestamp)) {
+  if (lookup.call.version() < first_version_of(asked.timestamp)) {
     answer.error_code = KafkaError::kUnsupportedVersion;
     co_return;
   }
   const StreamId stream = topic->stream(asked.partition_index);
-  const base::Result<StreamBounds> bounds = co_await broker.store.bounds(stream);
+  const base::Result<StreamBounds> bounds = co_await lookup.broker.store.bounds(stream);
   if (!bounds.has_value()) {
     answer.error_code = KafkaError::kKafkaStorageError;
     co_return;
@@ -107,8 +129,8 @@ base::Task<void> look_up(Broker& broker, const Call& call, TopicRef topic,
     case kEarliestLocal: answer.offset = static_cast<int64_t>(bounds->trim_point.value); break;
     case kLatestTiered:
     case kEarliestPendingUpload: break;  // there are no tiers: none, as in Kafka without them
-    case kMaxTimestamp: co_await by_largest_timestamp(broker, stream, answer); break;
-    default: co_await by_timestamp(broker, stream, asked.timestamp, false, answer);
+    case kMaxTimestamp: co_await by_largest_timestamp(lookup, stream, answer); break;
+    default: co_await by_timestamp(lookup, stream, asked.timestamp, false, answer);
   }
 }
 
@@ -117,19 +139,22 @@ base::Task<void> look_up(Broker& broker, const Call& call, TopicRef topic,
 base::Task<ListOffsetsResponse> list_offsets(Broker& broker, const Call& call,
                                              const ListOffsetsRequest& request) {
   ListOffsetsResponse response;
+  Lookup lookup{broker, call};
+  AnswerBudget turns;
+  std::set<std::pair<std::string_view, int32_t>> seen;
   for (const auto& asked : request.topics) {
     auto& answered = response.topics.emplace_back();
     answered.name = asked.name;
     const TopicRef topic = broker.topics.find(asked.name);
-    std::set<int32_t> seen;
     for (const PartitionAsked& partition : asked.partitions) {
+      if (turns.turn_is_over()) co_await base::yield(broker.home);
       auto& answer = answered.partitions.emplace_back();
       answer.partition_index = partition.partition_index;
-      if (!seen.insert(partition.partition_index).second) {
+      if (!seen.emplace(asked.name, partition.partition_index).second) {
         answer.error_code = KafkaError::kInvalidRequest;  // asked twice (B34)
         continue;
       }
-      co_await look_up(broker, call, topic, partition, answer);
+      co_await look_up(lookup, topic, partition, answer);
     }
   }
   co_return response;

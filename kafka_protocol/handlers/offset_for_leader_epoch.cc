@@ -1,5 +1,6 @@
 #include "kafka_protocol/handlers/offset_for_leader_epoch.h"
 
+#include "kafka_protocol/handlers/answer_budget.h"
 #include "kafka_protocol/handlers/leader_epoch.h"
 
 namespace thalweg::handlers {
@@ -44,11 +45,13 @@ base::Task<void> look_up(Broker& broker, TopicRef topic, const PartitionAsked& a
 base::Task<OffsetForLeaderEpochResponse> offset_for_leader_epoch(
     Broker& broker, const Call&, const OffsetForLeaderEpochRequest& request) {
   OffsetForLeaderEpochResponse response;
+  AnswerBudget turns;
   for (const auto& asked : request.topics) {
     auto& answered = response.topics.emplace_back();
     answered.topic = asked.topic;
     const TopicRef topic = broker.topics.find(asked.topic);
     for (const PartitionAsked& partition : asked.partitions) {
+      if (turns.turn_is_over()) co_await base::yield(broker.home);
       auto& answer = answered.partitions.emplace_back();
       answer.partition = partition.partition;
       co_await look_up(broker, topic, partition, answer);

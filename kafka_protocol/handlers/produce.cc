@@ -5,6 +5,7 @@
 #include <list>
 #include <span>
 
+#include "kafka_protocol/handlers/max_timestamps.h"
 #include "kafka_protocol/records/batch_view.h"
 #include "kafka_protocol/records/record_iterator.h"
 #include "streamcore/base/check.h"
@@ -23,6 +24,9 @@ namespace {
 // Most requests carry a batch or two: these are kept in the request's frame.
 template <class T>
 using Few = boost::container::small_vector<T, 2>;
+
+// Most records of a refused batch whose faults are listed.
+constexpr size_t kRecordErrorsMax = 1000;
 
 // A batch on its way into the log.
 struct Target {
@@ -108,6 +112,23 @@ void refuse_all(ProduceResponse& response, KafkaError error, const std::string& 
   }
 }
 
+// Who leads the partitions that are refused for want of a leader (KIP-951).
+void hint_leader(const Broker& broker, const server::RequestContext& context,
+                 ProduceResponse& response) {
+  if (context.api_version < 10) return;
+  const int32_t self = broker.settings.node_id;
+  for (auto& topic : response.responses) {
+    for (PartitionAnswer& answer : topic.partition_responses) {
+      if (answer.error_code != KafkaError::kNotLeaderOrFollower) continue;
+      answer.current_leader = {.leader_id = self,
+                               .leader_epoch = broker.store.channel_leader_epoch().value};
+    }
+  }
+  const server::Endpoint& advertised = context.connection.advertised;
+  response.node_endpoints.push_back(
+      {.node_id = self, .host = advertised.host, .port = advertised.port, .rack = std::nullopt});
+}
+
 uint64_t bytes_of(std::span<const Target> targets) {
   uint64_t bytes = 0;
   for (const Target& target : targets) bytes += framed_entry_bytes(target.records.size());
@@ -169,18 +190,41 @@ KafkaError error_of(records::BatchFault fault) {
              : static_cast<KafkaError>(fault);
 }
 
-// A compacted topic takes no record without a key (B21). True if the batch may go on.
-bool check_keys(const Target& target, const records::BatchView& batch) {
-  const auto keyless = records::null_key_indexes(batch);
+bool compacts(const Target& target) { return target.topic->settings().cleanup_compact; }
+
+// A compacted topic takes no record without a key (B21). What is wrong with the batch otherwise is
+// found when it is appended.
+void check_keys(const Target& target, records::UncompressedBudget& budget) {
+  const auto batch = records::BatchView::parse(target.records);
+  if (!batch.has_value() || !batch->crc_matches()) return;
+  const auto keyless = records::null_key_indexes(*batch, kRecordErrorsMax, budget);
   if (!keyless.has_value()) {
-    refuse(*target.answer, KafkaError::kInvalidRecord, keyless.error().message);
-    return false;
+    return refuse(*target.answer, KafkaError::kInvalidRecord, keyless.error().message);
   }
-  if (keyless->empty()) return true;
+  if (keyless->empty()) return;
   const std::string fault = "Compacted topic cannot accept message without key.";
   refuse(*target.answer, KafkaError::kInvalidRecord, fault);
   for (const int32_t index : *keyless) target.answer->record_errors.push_back({index, fault});
-  return false;
+}
+
+// Records are decompressed on the connection's core, where they are in nobody's way.
+base::Task<void> check_compacted(Broker& broker, const Call& call, Few<Target>& targets) {
+  std::vector<const Target*> compacted;
+  for (const Target& target : targets) {
+    if (compacts(target)) compacted.push_back(&target);
+  }
+  base::Executor& connection = call.context.connection_executor;
+  co_await base::switch_to(connection);
+  records::UncompressedBudget budget;
+  for (const Target* target : compacted) {
+    check_keys(*target, budget);
+    co_await base::yield(connection);
+  }
+  co_await base::switch_to(broker.home);
+  const auto refused = std::remove_if(targets.begin(), targets.end(), [](const Target& target) {
+    return target.answer->error_code != KafkaError::kNone;
+  });
+  targets.erase(refused, targets.end());
 }
 
 // The sequence check's refusals and repeats. They are answered, as everything else, once the whole
@@ -190,7 +234,10 @@ bool check_producer(const Target& target, const records::BatchView& batch) {
   const topics::Admission admission = target.partition->producers().check(batch);
   switch (admission.verdict) {
     case Verdict::kAppend: return true;
-    case Verdict::kDuplicate: target.answer->base_offset = admission.base_offset; break;
+    case Verdict::kDuplicate:
+      target.answer->base_offset = admission.base_offset;
+      target.answer->log_append_time_ms = admission.timestamp;  // as UnifiedLog.append
+      break;
     case Verdict::kOutOfOrder:
       refuse(*target.answer, KafkaError::kOutOfOrderSequenceNumber,
              "Out of order sequence number for producer " + std::to_string(batch.producer_id()) +
@@ -217,7 +264,6 @@ void append_one(Broker& broker, const Call& call, const Target& target) {
   if (!batch.has_value()) {
     return refuse(answer, error_of(batch.error().fault), batch.error().message);
   }
-  if (settings.cleanup_compact && !check_keys(target, *batch)) return;
   if (!check_producer(target, *batch)) return;
   base::ByteView payload = target.records;
   // Log append time changes bytes under the CRC: the one case with a second copy.
@@ -265,8 +311,8 @@ bool any_refused(const ProduceResponse& response) {
 
 // acks=0 has no answer; an error can only be told by closing (B5).
 server::Response answer_now(const server::RequestContext& context, int16_t acks,
-                            const ProduceResponse& response) {
-  if (acks != 0) return respond(context, response);
+                            ProduceResponse response) {
+  if (acks != 0) return respond(context, std::move(response));
   return any_refused(response) ? server::Response::close() : server::Response::none();
 }
 
@@ -277,19 +323,24 @@ base::StartedTask<server::Response> finish(Broker& broker, server::RequestContex
   const base::Status durable = co_await broker.store.until_durable(position);
   if (!durable.has_value()) {
     refuse_all(kept.response, error_of(durable.error()), durable.error().message);
+    hint_leader(broker, context, kept.response);
   }
   co_await base::switch_to(context.connection_executor);
-  co_return respond(context, kept.response);
+  co_return respond(context, std::move(kept.response));
 }
 
 }  // namespace
 
 base::Task<server::PendingResponse> serve_produce(Broker& broker, server::RequestContext context,
                                                   base::ByteView body) {
-  const auto request = wire::decode<ProduceRequest>(body, context.api_version);
+  auto request = wire::decode<ProduceRequest>(body, context.api_version);
   if (!request.has_value()) co_return refuse(context, request.error());
-  co_await base::switch_to(broker.home);
   const Call call{context};
+  std::list<wire::Bytes> corrected;
+  if (has_wrong_timestamps(*request)) {
+    co_await correct_timestamps(context.connection_executor, *request, corrected);
+  }
+  co_await base::switch_to(broker.home);
   KeptResponse kept;
   ProduceResponse& response = kept.response;
   Few<Target> targets = resolve(broker, call, *request, kept);
@@ -297,19 +348,23 @@ base::Task<server::PendingResponse> serve_produce(Broker& broker, server::Reques
     refuse_all(response, KafkaError::kInvalidRequiredAcks, "acks must be -1, 0 or 1");
     targets.clear();
   }
+  if (std::any_of(targets.begin(), targets.end(), compacts)) {
+    co_await check_compacted(broker, call, targets);
+  }
   base::Status ready;
   if (!is_ready(broker, targets)) ready = co_await make_ready(broker, targets);
   if (!ready.has_value()) {
     for (const Target& target : targets) {
       refuse(*target.answer, error_of(ready.error()), ready.error().message);
     }
+    hint_leader(broker, context, response);
     targets.clear();
   }
   for (const Target& target : targets) append_one(broker, call, target);
   fill_log_starts(broker, targets);
   if (targets.empty() || request->acks == 0) {
     co_await base::switch_to(context.connection_executor);
-    co_return answer_now(context, request->acks, response);
+    co_return answer_now(context, request->acks, std::move(response));
   }
   co_return finish(broker, context, std::move(kept), broker.store.last_position());
 }

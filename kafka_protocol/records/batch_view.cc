@@ -142,7 +142,8 @@ void stamp(std::byte* batch, int64_t base_offset, int32_t leader_epoch) {
   store_big_endian(leader_epoch, batch + kLeaderEpochAt);
 }
 
-void stamp_log_append_time(base::MutableByteView batch, Timestamp now) {
+// Sets attributes and max timestamp; both are under the CRC.
+static void change_covered(base::MutableByteView batch, uint16_t attributes, Timestamp max) {
   constexpr size_t kChangedEnd = kMaxTimestampAt + sizeof(int64_t);
   const auto changed = ByteView(batch).subspan(kAttributesAt, kChangedEnd - kAttributesAt);
   const uint64_t rest = batch.size() - kChangedEnd;
@@ -150,11 +151,19 @@ void stamp_log_append_time(base::MutableByteView batch, Timestamp now) {
 
   // crc(A | B) = shift(crc(A), |B|) ^ crc(B), so replacing A needs neither B nor its CRC.
   const uint32_t before = base::crc32c_combine(base::crc32c(changed), 0, rest);
-  const auto attributes = load_big_endian<uint16_t>(at + kAttributesAt);
-  store_big_endian(static_cast<uint16_t>(attributes | kLogAppendTimeBit), at + kAttributesAt);
-  store_big_endian(now, at + kMaxTimestampAt);
+  store_big_endian(attributes, at + kAttributesAt);
+  store_big_endian(max, at + kMaxTimestampAt);
   const uint32_t after = base::crc32c_combine(base::crc32c(changed), 0, rest);
   store_big_endian(load_big_endian<uint32_t>(at + kCrcAt) ^ before ^ after, at + kCrcAt);
+}
+
+void stamp_log_append_time(base::MutableByteView batch, Timestamp now) {
+  const auto attributes = load_big_endian<uint16_t>(batch.data() + kAttributesAt);
+  change_covered(batch, attributes | kLogAppendTimeBit, now);
+}
+
+void stamp_max_timestamp(base::MutableByteView batch, Timestamp max_timestamp) {
+  change_covered(batch, load_big_endian<uint16_t>(batch.data() + kAttributesAt), max_timestamp);
 }
 
 int32_t sequence_after(int32_t sequence, int32_t count) {

@@ -110,6 +110,10 @@ void stamp(std::byte* batch, int64_t base_offset, int32_t leader_epoch);
 // CRC up to date without reading the records. `batch` is exactly one batch that passed validation.
 void stamp_log_append_time(base::MutableByteView batch, Timestamp now);
 
+// Corrects the max timestamp and brings the CRC up to date likewise; a CRC that was wrong stays
+// wrong. `batch` holds a whole header.
+void stamp_max_timestamp(base::MutableByteView batch, Timestamp max_timestamp);
+
 // The sequence `count` records after `sequence`: 0 follows 2^31 - 1.
 int32_t sequence_after(int32_t sequence, int32_t count);
 

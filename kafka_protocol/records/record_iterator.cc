@@ -1,5 +1,7 @@
 #include "kafka_protocol/records/record_iterator.h"
 
+#include <algorithm>
+
 #include "kafka_protocol/records/varint.h"
 #include "streamcore/base/check.h"
 
@@ -60,6 +62,14 @@ Result<RecordIterator> RecordIterator::open(BatchView batch, size_t uncompressed
   return it;
 }
 
+// A batch that fails may have cost as much as it was allowed.
+Result<RecordIterator> RecordIterator::open(BatchView batch, UncompressedBudget& budget) {
+  const size_t most = std::min(kUncompressedBytesMax, budget.bytes_left);
+  Result<RecordIterator> it = open(batch, most);
+  budget.bytes_left -= it.has_value() ? it->uncompressed_.size() : most;
+  return it;
+}
+
 Result<bool> RecordIterator::next(Record& out) {
   if (seen_ == batch_.record_count()) {
     if (seen_ != 0 && !rest_.empty()) return corrupt("bytes after the last one");
@@ -107,8 +117,9 @@ std::vector<Header> headers_of(const Record& record) {
 }
 
 Result<std::optional<OffsetAndTimestamp>> find_offset_by_timestamp(BatchView batch,
-                                                                   Timestamp at_least) {
-  auto records = TRY(RecordIterator::open(batch));
+                                                                   Timestamp at_least,
+                                                                   UncompressedBudget& budget) {
+  auto records = TRY(RecordIterator::open(batch, budget));
   Record record;
   while (TRY(records.next(record))) {
     if (record.timestamp >= at_least) return OffsetAndTimestamp{record.offset, record.timestamp};
@@ -116,8 +127,9 @@ Result<std::optional<OffsetAndTimestamp>> find_offset_by_timestamp(BatchView bat
   return std::nullopt;
 }
 
-Result<std::optional<OffsetAndTimestamp>> max_timestamp_record(BatchView batch) {
-  auto records = TRY(RecordIterator::open(batch));
+Result<std::optional<OffsetAndTimestamp>> max_timestamp_record(BatchView batch,
+                                                               UncompressedBudget& budget) {
+  auto records = TRY(RecordIterator::open(batch, budget));
   std::optional<OffsetAndTimestamp> best;
   Record record;
   while (TRY(records.next(record))) {
@@ -128,12 +140,13 @@ Result<std::optional<OffsetAndTimestamp>> max_timestamp_record(BatchView batch) 
   return best;
 }
 
-Result<std::vector<int32_t>> null_key_indexes(BatchView batch) {
-  auto records = TRY(RecordIterator::open(batch));
+Result<std::vector<int32_t>> null_key_indexes(BatchView batch, size_t count_max,
+                                              UncompressedBudget& budget) {
+  auto records = TRY(RecordIterator::open(batch, budget));
   std::vector<int32_t> indexes;
   Record record;
   for (int32_t index = 0; TRY(records.next(record)); ++index) {
-    if (!record.key.has_value()) indexes.push_back(index);
+    if (!record.key.has_value() && indexes.size() < count_max) indexes.push_back(index);
   }
   return indexes;
 }

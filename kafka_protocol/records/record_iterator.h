@@ -33,6 +33,8 @@ class RecordIterator {
   // be.
   static base::Result<RecordIterator> open(BatchView batch,
                                            size_t uncompressed_bytes_max = kUncompressedBytesMax);
+  // The same within what is left for a request, and takes from it.
+  static base::Result<RecordIterator> open(BatchView batch, UncompressedBudget& budget);
 
   // The next record; its views live as long as the iterator and the batch. False after the last
   // one. kCorrupt for anything malformed, including bytes left after the last record; the iterator
@@ -58,14 +60,19 @@ struct OffsetAndTimestamp {
   friend bool operator==(const OffsetAndTimestamp&, const OffsetAndTimestamp&) = default;
 };
 
+// These decompress: kTooLarge past what one batch, or the request, may come to.
+
 // The first record of the batch whose timestamp is `at_least` or later, if there is one.
-base::Result<std::optional<OffsetAndTimestamp>> find_offset_by_timestamp(BatchView batch,
-                                                                         Timestamp at_least);
+base::Result<std::optional<OffsetAndTimestamp>> find_offset_by_timestamp(
+    BatchView batch, Timestamp at_least, UncompressedBudget& budget);
 
 // The first record with the largest timestamp; none in an empty batch.
-base::Result<std::optional<OffsetAndTimestamp>> max_timestamp_record(BatchView batch);
+base::Result<std::optional<OffsetAndTimestamp>> max_timestamp_record(BatchView batch,
+                                                                     UncompressedBudget& budget);
 
-// The indexes within the batch of records without a key; a compacted topic refuses them.
-base::Result<std::vector<int32_t>> null_key_indexes(BatchView batch);
+// The indexes within the batch of records without a key, at most `count_max` of them; a compacted
+// topic refuses them.
+base::Result<std::vector<int32_t>> null_key_indexes(BatchView batch, size_t count_max,
+                                                    UncompressedBudget& budget);
 
 }  // namespace thalweg::records

@@ -32,8 +32,9 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)batch->crc_matches();
   (void)batch->last_sequence();
   fuzz::read_records(*batch);
-  (void)records::find_offset_by_timestamp(*batch, batch->base_timestamp());
-  (void)records::max_timestamp_record(*batch);
-  (void)records::null_key_indexes(*batch);
+  records::UncompressedBudget budget;
+  (void)records::find_offset_by_timestamp(*batch, batch->base_timestamp(), budget);
+  (void)records::max_timestamp_record(*batch, budget);
+  (void)records::null_key_indexes(*batch, 10, budget);
   return 0;
 }

@@ -71,6 +71,17 @@ TEST(BatchView, LogAppendTimeKeepsTheCrcValidWithoutReadingRecords) {
   EXPECT_TRUE(batch.crc_matches());
 }
 
+TEST(BatchView, ACorrectedMaxTimestampKeepsAGoodCrcGoodAndABadOneBad) {
+  auto bytes = batch_of({{kNow, "key", "value"}});
+  stamp_max_timestamp(bytes, kNow + 5);
+  EXPECT_EQ(parsed(bytes).max_timestamp(), kNow + 5);
+  EXPECT_FALSE(parsed(bytes).log_append_time());
+  EXPECT_TRUE(parsed(bytes).crc_matches());
+  bytes.back() ^= std::byte{1};
+  stamp_max_timestamp(bytes, kNow);
+  EXPECT_FALSE(parsed(bytes).crc_matches());
+}
+
 TEST(ProduceValidation, AcceptsAWellFormedBatch) {
   EXPECT_TRUE(validate_produce_batch(two_records(), limits()).has_value());
   EXPECT_TRUE(

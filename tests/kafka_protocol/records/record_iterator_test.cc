@@ -94,6 +94,7 @@ TEST(RecordIterator, LogAppendTimeReplacesTheTimestamps) {
 }
 
 TEST(RecordIterator, AnEmptyBatchHasNoRecords) {
+  UncompressedBudget budget;
   auto bytes = batch_of({{1, "a", "x"}});
   bytes.resize(kBatchHeaderBytes);
   store_big_endian(static_cast<int32_t>(bytes.size() - kLengthEndsAt), bytes.data() + kLengthAt);
@@ -101,7 +102,7 @@ TEST(RecordIterator, AnEmptyBatchHasNoRecords) {
   auto it = RecordIterator::open(parsed(bytes));
   ASSERT_TRUE(it.has_value());
   EXPECT_TRUE(read_all(*it)->empty());
-  EXPECT_FALSE(max_timestamp_record(parsed(bytes))->has_value());
+  EXPECT_FALSE(max_timestamp_record(parsed(bytes), budget)->has_value());
 }
 
 TEST(RecordIterator, BytesAfterTheLastRecordAreCorrupt) {
@@ -145,21 +146,39 @@ TEST(RecordIterator, MutatedRecordsAreReadOrRefusedWithinBounds) {
 }
 
 TEST(OffsetByTimestamp, IsTheFirstRecordAtOrAfterInOffsetOrder) {  // B34
+  UncompressedBudget budget;
   auto bytes = batch_of({{10, "a", "1"}, {30, "b", "2"}, {20, "c", "3"}},
                         {.compression = Compression::kLz4});
   stamp(bytes.data(), 100, 0);
   const BatchView batch = parsed(bytes);
-  EXPECT_EQ(*find_offset_by_timestamp(batch, 0), (OffsetAndTimestamp{100, 10}));
-  EXPECT_EQ(*find_offset_by_timestamp(batch, 11), (OffsetAndTimestamp{101, 30}));
-  EXPECT_EQ(*find_offset_by_timestamp(batch, 31), std::nullopt);
-  EXPECT_EQ(*max_timestamp_record(batch), (OffsetAndTimestamp{101, 30}));
+  EXPECT_EQ(*find_offset_by_timestamp(batch, 0, budget), (OffsetAndTimestamp{100, 10}));
+  EXPECT_EQ(*find_offset_by_timestamp(batch, 11, budget), (OffsetAndTimestamp{101, 30}));
+  EXPECT_EQ(*find_offset_by_timestamp(batch, 31, budget), std::nullopt);
+  EXPECT_EQ(*max_timestamp_record(batch, budget), (OffsetAndTimestamp{101, 30}));
 }
 
 TEST(NullKeys, AreFoundByIndexUnderCompression) {  // B21
+  UncompressedBudget budget;
   const auto bytes = batch_of({{1, "a", "x"}, {1, std::nullopt, "y"}, {1, std::nullopt, "z"}},
                               {.compression = Compression::kZstd});
-  EXPECT_EQ(*null_key_indexes(parsed(bytes)), (std::vector<int32_t>{1, 2}));
-  EXPECT_TRUE(null_key_indexes(parsed(batch_of({{1, "", "x"}})))->empty());
+  EXPECT_EQ(*null_key_indexes(parsed(bytes), 10, budget), (std::vector<int32_t>{1, 2}));
+  EXPECT_TRUE(null_key_indexes(parsed(batch_of({{1, "", "x"}})), 10, budget)->empty());
+}
+
+TEST(NullKeys, AreListedUpToALimit) {
+  const auto bytes = batch_of({{1, std::nullopt, "x"}, {1, std::nullopt, "y"}});
+  UncompressedBudget budget;
+  EXPECT_EQ(*null_key_indexes(parsed(bytes), 1, budget), (std::vector<int32_t>{0}));
+}
+
+TEST(UncompressedBudget, IsSharedByTheBatchesOfARequest) {
+  const std::string zeros(1000, '0');
+  const auto bytes = batch_of({{1, "a", zeros}}, {.compression = Compression::kLz4});
+  UncompressedBudget budget{.bytes_left = 2500};
+  EXPECT_TRUE(max_timestamp_record(parsed(bytes), budget).has_value());
+  EXPECT_TRUE(max_timestamp_record(parsed(bytes), budget).has_value());
+  EXPECT_EQ(max_timestamp_record(parsed(bytes), budget).error().code, base::ErrorCode::kTooLarge);
+  EXPECT_EQ(budget.bytes_left, 0u);
 }
 
 }  // namespace

@@ -1,0 +1,93 @@
+#include "kafka_protocol/handlers/produce.h"
+
+#include <gtest/gtest.h>
+
+#include "kafka_protocol/topics/batch_rules.h"
+#include "kafka_protocol/wire/frame.h"
+#include "kafka_protocol/wire/messages/produce.h"
+#include "tests/kafka_protocol/handlers/broker_world.h"
+#include "tests/kafka_protocol/records/batches.h"
+
+namespace thalweg::handlers {
+namespace {
+
+using records::Compression;
+using wire::KafkaError;
+using wire::ProduceRequest;
+using wire::ProduceResponse;
+
+constexpr int16_t kVersion = 12;
+
+class ProduceTest : public testing::Test {
+ protected:
+  ProduceTest() { world_.create_topic("t", 1); }
+
+  ProduceResponse::Topic::Partition produce(base::ByteView batch) {
+    ProduceRequest request{.acks = -1, .timeout_ms = 1000};
+    request.topic_data.push_back({.name = "t"});
+    request.topic_data[0].partition_data.push_back({.index = 0, .records = batch});
+    const wire::Bytes body = world_.body(request, kVersion);
+    const auto answer = world_.run(world_.serve(world_.context<ProduceRequest>(kVersion), body));
+    const wire::Bytes frame = answer.frame.flatten();
+    const auto header = wire::decode_response_header(base::ByteView(frame).subspan(4),
+                                                     ProduceResponse::api, kVersion);
+    return wire::decode<ProduceResponse>(header->body, kVersion)
+        ->responses[0]
+        .partition_responses[0];
+  }
+  // As sarama wrote it before 2025.
+  static std::vector<std::byte> without_max_timestamp(Compression compression) {
+    auto batch = records::batch_of({{1000, "a", "1"}, {3000, "b", "2"}, {2000, "c", "3"}},
+                                   {.compression = compression});
+    records::store_big_endian(int64_t{-1}, batch.data() + records::kMaxTimestampAt);
+    records::reseal(batch);
+    return batch;
+  }
+  StreamId stream() { return world_.topics().find("t")->stream(0); }
+
+  topics::BatchRules rules_;
+  BrokerWorld world_{rules_};
+};
+
+TEST_F(ProduceTest, ABatchWithoutAMaxTimestampGetsThatOfItsRecords) {
+  for (const Compression compression : {Compression::kNone, Compression::kLz4}) {
+    const auto answer = produce(without_max_timestamp(compression));
+    ASSERT_EQ(answer.error_code, KafkaError::kNone);
+    EXPECT_EQ(*world_.run(world_.store().max_timestamp(stream())), 3000);
+    const Offset base(static_cast<uint64_t>(answer.base_offset));
+    const auto read = world_.run(world_.store().read(stream(), base, 1 << 20));
+    const auto stored = records::BatchView::parse(read->entries.front().payload.bytes);
+    EXPECT_EQ(stored->max_timestamp(), 3000);
+    EXPECT_TRUE(stored->crc_matches());
+  }
+}
+
+TEST_F(ProduceTest, ABatchWithoutAMaxTimestampOutlivesRetention) {
+  ASSERT_EQ(produce(without_max_timestamp(Compression::kNone)).error_code, KafkaError::kNone);
+  ASSERT_TRUE(world_.run(world_.store().offload_all()).has_value());
+  // Older than every timestamp that was not given, younger than the records'.
+  const auto kept = world_.run(world_.store().retain(
+      stream(), {.max_age_ms = world_.wall_now() - 2500, .max_bytes = std::nullopt}));
+  EXPECT_EQ(*kept, Offset(0));
+  const auto found = world_.run(world_.store().find_timestamp(stream(), 2500, Offset(0)));
+  EXPECT_TRUE(found->has_value());
+}
+
+TEST_F(ProduceTest, ACorruptBatchStaysCorruptWithoutAMaxTimestamp) {
+  auto batch = without_max_timestamp(Compression::kNone);
+  batch.back() ^= std::byte{1};
+  EXPECT_EQ(produce(batch).error_code, KafkaError::kCorruptMessage);
+}
+
+TEST_F(ProduceTest, ARepeatIsToldTheTimestampOfTheFirst) {
+  const auto batch = records::batch_of({{1234, "a", "1"}},
+                                       {.producer_id = 5, .producer_epoch = 0, .base_sequence = 0});
+  EXPECT_EQ(produce(batch).log_append_time_ms, -1);
+  const auto repeated = produce(batch);
+  EXPECT_EQ(repeated.error_code, KafkaError::kNone);
+  EXPECT_EQ(repeated.base_offset, 0);
+  EXPECT_EQ(repeated.log_append_time_ms, 1234);
+}
+
+}  // namespace
+}  // namespace thalweg::handlers
