@@ -245,6 +245,14 @@ class LeaderEpochs(FetchTest):
     def epoch(self):
         return self.client.topic(self.name)["Partitions"][0]["LeaderEpoch"]
 
+    def test_a_log_that_parts_from_the_clients_is_told_where(self):
+        self.client.append(self.name, values(1))
+        current = self.epoch()
+        same = {"Topic": self.name, "Partition": 0, "FetchOffset": 0, "LastFetchedEpoch": current}
+        self.assertTrue(self.client.fetch(same)[0]["Records"])
+        later = self.client.fetch({**same, "LastFetchedEpoch": current + 1})[0]
+        self.assert_error(later, calls.OFFSET_OUT_OF_RANGE)
+
     def test_an_older_leader_epoch_is_fenced_and_a_newer_one_unknown(self):
         self.client.append(self.name, values(2))
         now = self.epoch()
