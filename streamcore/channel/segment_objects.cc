@@ -65,14 +65,12 @@ base::Task<base::Status> SegmentObjects::upload(ObjectId object, std::vector<bas
 
 base::Task<void> SegmentObjects::give_up(ObjectId object, Upload upload,
                                          metadata::Condition owner) {
-  base::Status gone;
-  if (upload == Upload::kCreated) gone = co_await objects_.remove(segment::segment_key(object));
-  if (upload == Upload::kUnknown) {
-    gone = co_await destroy(object_row_key(object),
-                            encode_object_row({.state = ObjectState::kPrepared}), object, owner);
-  } else if (gone.has_value()) {
+  if (upload == Upload::kNone) {
     given_up_.push_back(object);
+    co_return;
   }
+  const base::Status gone = co_await destroy(
+      object_row_key(object), encode_object_row({.state = ObjectState::kPrepared}), object, owner);
   if (gone.has_value()) co_return;
   base::log_warn(segment::segment_key(object) +
                  " is not needed and goes at the next start: " + gone.error().message);
@@ -139,6 +137,7 @@ base::Task<base::Status> SegmentObjects::destroy(std::string key, std::string ro
 }
 
 base::Task<base::Status> SegmentObjects::sweep_prepared(metadata::Condition owner) {
+  given_up_.clear();  // they are PREPARED, too
   std::string after;
   for (bool more = true; more;) {
     const auto page =

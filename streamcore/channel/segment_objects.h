@@ -31,8 +31,8 @@ class SegmentObjects {
   // Uploads under an id of prepare(). kNoSpace, kUnknownOutcome; kCorrupt if the object is there.
   base::Task<base::Status> upload(ObjectId object, std::vector<base::ByteView> parts,
                                   Upload& outcome);
-  // Its run is over and will not commit it: the object goes. The id is given out again if nothing
-  // of its upload can be there; if that is not known it becomes DESTROYED.
+  // Its run is over and will not commit it: the object becomes DESTROYED and goes. The id is given
+  // out again only if nothing was ever sent under it: a key never has two contents.
   base::Task<void> give_up(ObjectId object, Upload upload, metadata::Condition owner);
 
   // Adds to `transaction`: the object is still PREPARED, and becomes COMMITTED with this many live

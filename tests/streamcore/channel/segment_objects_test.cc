@@ -181,7 +181,22 @@ TEST_F(SegmentObjectsTest, AnUploadThatLandsAfterTheSweepIsCollected) {
   EXPECT_FALSE(row(id).has_value());
 }
 
-TEST_F(SegmentObjectsTest, WhatAFailedRunGaveUpGoesAndItsIdServesTheNextWithoutAWrite) {
+TEST_F(SegmentObjectsTest, AnIdUnderWhichNothingWasSentServesTheNextRunWithoutAWrite) {
+  const ObjectId id = prepare_one();
+  run(executor_, objects_.give_up(id, SegmentObjects::Upload::kNone, owner_));
+  commit(metadata::Transaction().set("channel", "another's"));  // no transaction would pass
+  EXPECT_EQ(prepare_one(), id);
+  EXPECT_EQ(row(id), ObjectRow{.state = ObjectState::kPrepared});
+}
+
+TEST_F(SegmentObjectsTest, AnIdThatWasGivenUpBeforeASweepIsNotGivenOutAfterIt) {
+  const ObjectId id = prepare_one();
+  run(executor_, objects_.give_up(id, SegmentObjects::Upload::kNone, owner_));
+  ASSERT_TRUE(run(executor_, objects_.sweep_prepared(owner_)).has_value());
+  EXPECT_GT(prepare_one(), id);
+}
+
+TEST_F(SegmentObjectsTest, WhatAFailedRunUploadedGoesAndItsIdNeverHasOtherContent) {
   const ObjectId id = prepare_one();
   SegmentObjects::Upload outcome{};
   ASSERT_TRUE(
@@ -189,9 +204,8 @@ TEST_F(SegmentObjectsTest, WhatAFailedRunGaveUpGoesAndItsIdServesTheNextWithoutA
   ASSERT_EQ(outcome, SegmentObjects::Upload::kCreated);
   run(executor_, objects_.give_up(id, outcome, owner_));
   EXPECT_FALSE(uploaded(id));
-  commit(metadata::Transaction().set("channel", "another's"));  // no transaction would pass
-  EXPECT_EQ(prepare_one(), id);
-  EXPECT_EQ(row(id), ObjectRow{.state = ObjectState::kPrepared});
+  EXPECT_EQ(row(id)->state, ObjectState::kDestroyed);
+  EXPECT_GT(prepare_one(), id);
 }
 
 TEST_F(SegmentObjectsTest, AnIdWhoseUploadMayYetLandIsDestroyedNotGivenOutAgain) {
