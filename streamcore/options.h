@@ -15,8 +15,9 @@ struct StreamStoreOptions {
 
   // The chunk log. A chunk is closed at its target size; an entry larger than that travels alone.
   uint64_t chunk_bytes_target = 2 << 20;
-  uint32_t chunk_window = 2;                // W: chunks created but not yet acknowledged
-  uint64_t unwritten_bytes_max = 64 << 20;  // sequenced, not yet handed to a replica
+  uint64_t chunk_bytes_overlap_min = 256 << 10;  // smaller ones are not written beside another
+  uint32_t chunk_window = 2;                     // W: chunks created but not yet acknowledged
+  uint64_t unwritten_bytes_max = 64 << 20;       // sequenced, not yet handed to a replica
   // Durable in the log, not yet in a segment; what a restart found is not counted.
   uint64_t outstanding_log_bytes_max = 1ull << 30;
   uint64_t log_ready_bytes_min = 16 << 20;  // log space kept allocated ahead of appends

@@ -33,7 +33,7 @@ class Scale:
     """How long and how much; --quick shrinks all of it."""
 
     def __init__(self, quick):
-        self.seconds = 2 if quick else 15
+        self.seconds = 2 if quick else 10
         # So that Thalweg cannot put the work of moving its log into segments off to after the run.
         self.thalweg_bytes = 0 if quick else 4 * OUTSTANDING_LOG_LIMIT
         self.catch_up_bytes = 200_000_000 if quick else 6_000_000_000

@@ -258,8 +258,17 @@ void Channel::schedule_pump() {
 }
 
 void Channel::pump() {
-  while (!stop_error_.has_value() && !open_.empty() && owner_->may_create()) submit_front();
+  while (!stop_error_.has_value() && may_submit()) submit_front();
   keep_log_ready();
+}
+
+// While a write is on its way, a small chunk gathers more: sent after it, it would be durable no
+// sooner, and those that come next would wait for both.
+bool Channel::may_submit() const {
+  if (open_.empty() || !owner_->may_create()) return false;
+  const OpenChunk& next = open_.front();
+  return in_flight_.empty() || next.full ||
+         next.builder.bytes() >= options_.chunk_bytes_overlap_min;
 }
 
 void Channel::submit_front() {

@@ -84,6 +84,7 @@ class Channel final : public chunk::OwnerListener {
   OpenChunk& chunk_for(size_t payload_length);
   void schedule_pump();
   void pump();
+  bool may_submit() const;
   void submit_front();
   void arm_idle_chunk();
   base::Error stop_error() const;
