@@ -19,7 +19,7 @@ struct StreamStoreOptions {
   uint32_t chunk_window = 2;                     // W: chunks created but not yet acknowledged
   uint64_t unwritten_bytes_max = 64 << 20;       // sequenced, not yet handed to a replica
   // Durable in the log, not yet in a segment; what a restart found is not counted.
-  uint64_t outstanding_log_bytes_max = 1ull << 30;
+  uint64_t outstanding_log_bytes_max = 384 << 20;
   uint64_t log_ready_bytes_min = 16 << 20;  // log space kept allocated ahead of appends
   uint32_t undrained_epochs_max = 16;       // past it, opening drains first
 

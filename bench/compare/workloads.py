@@ -18,7 +18,7 @@ LOAD = os.path.join(systems.ROOT, "build", "release", "load")
 MIB, GIB = 1 << 20, 1 << 30
 TOPICS_PER_REQUEST = 1000
 IDLE_SECONDS = 3
-OUTSTANDING_LOG_LIMIT = GIB  # thalweg.log.outstanding.max.bytes
+OUTSTANDING_LOG_LIMIT = 384 * MIB  # thalweg.log.outstanding.max.bytes
 
 # Metric: the key in the results, how it is shown, the bar it is held to (or None).
 Metric = namedtuple("Metric", "key label bar", defaults=(None,))
@@ -35,7 +35,7 @@ class Scale:
     def __init__(self, quick):
         self.seconds = 2 if quick else 10
         # So that Thalweg cannot put the work of moving its log into segments off to after the run.
-        self.thalweg_bytes = 0 if quick else 4 * OUTSTANDING_LOG_LIMIT
+        self.thalweg_bytes = 0 if quick else 8 * OUTSTANDING_LOG_LIMIT
         self.catch_up_bytes = 200_000_000 if quick else 6_000_000_000
         self.tail_read_bytes = 100_000_000 if quick else 300_000_000
         self.tail_reads = 2 if quick else 8

@@ -91,8 +91,10 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
      "Size of one pre-written log file; rounded up to 4096."},
     {"thalweg.log.level", kString, "info", 0, 0, "debug,info,warn,error",
      "Least severe lines that are logged."},
-    {"thalweg.log.outstanding.max.bytes", kInt, "1073741824", 16 * kMiB, kLongMax, "",
-     "Bytes in the log not yet offloaded past which producers wait."},
+    {"thalweg.log.outstanding.max.bytes", kInt, "402653184", 16 * kMiB, kLongMax, "",
+     "Bytes in the log not yet offloaded past which producers wait. Below "
+     "thalweg.memory.tail.bytes "
+     "the log need not be read back to be offloaded."},
     {"thalweg.memory.tail.bytes", kInt, "536870912", 8 * kMiB, kLongMax, "",
      "Memory for the newest records, from which live consumers read."},
     {"thalweg.offload.bytes", kInt, "67108864", kMiB, kLongMax, "",

@@ -44,14 +44,4 @@ void BufferPool::drop_reference(std::unique_lock<std::mutex> lock) {
   delete this;
 }
 
-void BufferPool::prefault(size_t count) {
-  for (size_t i = 0; i < count; ++i) {
-    auto* data = static_cast<std::byte*>(std::aligned_alloc(kIoAlignment, block_bytes_));
-    CHECK(data != nullptr);
-    for (size_t at = 0; at < block_bytes_; at += 4096) data[at] = std::byte{0};
-    const std::lock_guard lock(mutex_);
-    idle_.push_back(data);
-  }
-}
-
 }  // namespace thalweg::base

@@ -19,9 +19,6 @@ class BufferPool final : public Buffer::Recycler {
   Buffer take();
   // The owner lets go.
   void release();
-  // Touches memory for `count` blocks and keeps them: the first use of a page is slow, better now
-  // than under load.
-  void prefault(size_t count);
 
   void recycle(std::byte* data, size_t capacity) override;
 

@@ -28,9 +28,13 @@ static_assert(sizeof(SchedulingAttributes) == 48);
 constexpr uint64_t kSliceNs = 100'000;
 
 // Both ways may be refused (privileges, an old kernel); the thread then merely runs later.
-void run_promptly() {
+void schedule(IoThreads::Scheduling scheduling) {
+  if (scheduling == IoThreads::Scheduling::kOrdinary) return;
   const sched_param fifo{.sched_priority = 1};
-  if (::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &fifo) == 0) return;
+  if (scheduling == IoThreads::Scheduling::kPrompt &&
+      ::sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &fifo) == 0) {
+    return;
+  }
   SchedulingAttributes attributes;
   attributes.runtime_ns = kSliceNs;
   ::syscall(SYS_sched_setattr, 0, &attributes, 0);
@@ -59,7 +63,7 @@ IoThreads::IoThreads(std::string name, size_t threads, Scheduling scheduling) {
   for (size_t i = 0; i < threads; ++i) {
     threads_.emplace_back([this, name, scheduling] {
       ::pthread_setname_np(::pthread_self(), name.c_str());
-      if (scheduling == Scheduling::kPrompt) run_promptly();
+      schedule(scheduling);
       serve();
     });
   }

@@ -25,7 +25,7 @@
 
 namespace thalweg::base {
 
-inline constexpr size_t kBounceBytes = 1 << 20;
+inline constexpr size_t kBounceBytes = 4 << 20;
 
 // What each I/O thread keeps between jobs: an aligned buffer, allocated when first asked for.
 class IoScratch {
@@ -57,10 +57,10 @@ class IoJob {
 
 class IoThreads {
  public:
-  // kPrompt: the thread should run as soon as it is woken (SCHED_FIFO, or else a short slice; both
-  // may be refused). With other runnable threads an ordinary one waits out a whole tick: 4 ms
-  // instead of 0.1 ms for a small synced write.
-  enum class Scheduling { kOrdinary, kPrompt };
+  // With other runnable threads an ordinary one that wakes waits out a whole tick: 4 ms instead of
+  // 0.1 ms for a small synced write. kPrompt runs as soon as it is woken (SCHED_FIFO, or else as
+  // kSoon), kSoon asks for short slices, which the scheduler lets run earlier. All may be refused.
+  enum class Scheduling { kOrdinary, kSoon, kPrompt };
 
   // `name`: at most 15 characters, as the kernel shows it.
   IoThreads(std::string name, size_t threads, Scheduling scheduling);

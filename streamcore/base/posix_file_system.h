@@ -18,7 +18,7 @@
 namespace thalweg::base {
 
 struct PosixOptions {
-  size_t bulk_threads = 2;
+  size_t bulk_threads = 4;
   // A network file system (NFS, SMB, 9P, FUSE ...) may lose a lock, or a write it called durable.
   bool allow_network_file_system = false;
   // As a file system without O_DIRECT does; for tests.
@@ -51,7 +51,7 @@ class PosixFileSystem final : public FileSystem {
         executor_(executor),
         refuse_direct_(options.refuse_direct),
         log_("log-io", 1, IoThreads::Scheduling::kPrompt),
-        bulk_("bulk-io", options.bulk_threads, IoThreads::Scheduling::kOrdinary) {}
+        bulk_("bulk-io", options.bulk_threads, IoThreads::Scheduling::kSoon) {}
 
   Result<std::unique_ptr<File>> open_now(const std::string& path, OpenOptions options,
                                          IoThreads& threads);

@@ -8,6 +8,7 @@
 #include "streamcore/base/check.h"
 #include "streamcore/base/crc32c.h"
 #include "streamcore/base/log.h"
+#include "streamcore/base/task_group.h"
 #include "streamcore/channel/row_keys.h"
 #include "streamcore/chunk/recovery.h"
 
@@ -20,6 +21,8 @@ namespace {
 constexpr uint64_t kBuildBytesPerTurn = 4 << 20;
 constexpr size_t kFoldEntriesPerTurn = 4096;
 // Rows of one transaction, well below metadata::kTransactionBytesMax.
+// Each upload waits for several syncs, which overlap.
+constexpr size_t kUploadsAtOnce = 4;
 constexpr size_t kTransactionBytesTarget = metadata::kTransactionBytesMax / 2;
 }  // namespace
 
@@ -209,10 +212,24 @@ base::Task<base::Status> Offloader::upload(Job& job) {
         CO_TRY(co_await parts_.objects.prepare(parts_.row.condition(), job.objects.size()));
     for (size_t i = 0; i < ids.size(); ++i) job.objects[i].id = ids[i];
   }
-  for (Object& object : job.objects) {
-    CO_TRY(co_await parts_.objects.upload(*object.id, object.built.parts, object.upload));
+  base::TaskGroup lanes(parts_.executor);
+  size_t next = 0;
+  base::Status uploaded;
+  for (size_t i = 0; i < std::min(kUploadsAtOnce, job.objects.size()); ++i) {
+    lanes.spawn(upload_from(job, next, uploaded));
   }
-  co_return base::Status{};
+  co_await lanes.stop_and_join();
+  co_return uploaded;
+}
+
+// Takes one object after the other until none is left or one failed.
+base::Task<void> Offloader::upload_from(Job& job, size_t& next, base::Status& uploaded) {
+  while (next < job.objects.size() && uploaded.has_value()) {
+    Object& object = job.objects[next++];
+    base::Status put =
+        co_await parts_.objects.upload(*object.id, object.built.parts, object.upload);
+    if (!put.has_value()) uploaded = std::move(put);
+  }
 }
 
 // --- commit ---

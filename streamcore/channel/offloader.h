@@ -56,6 +56,7 @@ class Offloader {
   base::Task<base::Status> fold(Job& job);
   base::Task<void> build(Job& job);
   base::Task<base::Status> upload(Job& job);
+  base::Task<void> upload_from(Job& job, size_t& next, base::Status& uploaded);
   base::Task<base::Status> commit(Job& job);
   void add_stream(Job& job, size_t i, metadata::Transaction& transaction,
                   SegmentObjects::Released& released);
