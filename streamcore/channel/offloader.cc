@@ -337,7 +337,7 @@ void Offloader::adopt(Job& job) {
   for (auto& [i, row] : std::exchange(job.new_rows, {})) {
     const PlannedStream& planned = job.plan.streams[i];
     StreamState& stream = *planned.stream;
-    if (row.packed_ranges >= parts_.options.packed_ranges_max) merge_wanted_.push_back(stream.id);
+    if (row.packed_ranges >= parts_.options.packed_ranges_max) merge_wanted_.insert(stream.id);
     stream.row = std::move(row);
     stream.annotation = std::move(job.annotations[i]);
     stream.annotation_loaded = true;
@@ -346,6 +346,11 @@ void Offloader::adopt(Job& job) {
           {.object = *job.objects[job.object_of[i]].id, .range = job.ranges[i]});
     }
   }
+}
+
+std::optional<StreamId> Offloader::next_merge() {
+  if (merge_wanted_.empty()) return std::nullopt;
+  return merge_wanted_.extract(merge_wanted_.begin()).value();
 }
 
 base::Task<void> Offloader::free_chunks() {

@@ -7,6 +7,8 @@
 // but the parts it committed as it was; the next one takes the same chunks again.
 #pragma once
 
+#include <optional>
+#include <set>
 #include <vector>
 
 #include "streamcore/channel/channel_row.h"
@@ -45,8 +47,9 @@ class Offloader {
   base::Task<base::Status> load_annotation(StreamState& stream);
   // Has the replicas forget every chunk below the free watermark of the oldest undrained epoch.
   base::Task<void> free_chunks();
-  // Streams whose packed ranges have become too many since this was asked last.
-  std::vector<StreamId> take_merge_wanted() { return std::exchange(merge_wanted_, {}); }
+  // Streams whose packed ranges have become too many, and the next of them.
+  size_t merges_wanted() const { return merge_wanted_.size(); }
+  std::optional<StreamId> next_merge();
 
  private:
   struct Object;
@@ -68,7 +71,7 @@ class Offloader {
   ChannelRow row_after(const OffloadPlan& plan) const;
 
   Parts parts_;
-  std::vector<StreamId> merge_wanted_;
+  std::set<StreamId> merge_wanted_;
 };
 
 }  // namespace thalweg::channel

@@ -360,15 +360,28 @@ base::Task<base::Result<bool>> LiveStreamStore::offload_once(uint64_t bytes_max)
     channel_->space_freed();
   }
   if (!done.has_value()) co_return std::unexpected(done.error());
-  for (const StreamId stream : offloader_.take_merge_wanted()) {
-    const base::Status merged = co_await merger_.merge(stream);
+  CO_TRY(co_await merge_some());
+  co_return true;
+}
+
+// While more waits to be offloaded only so many streams are merged that the rest follow before they
+// have twice the ranges: all at once would hold up the log for seconds.
+base::Task<base::Status> LiveStreamStore::merge_some() {
+  const size_t bound = options_.packed_ranges_max;
+  const size_t share = (offloader_.merges_wanted() + bound - 1) / bound;
+  for (size_t merges = 0;; ++merges) {
+    const bool busy = !channel_ || offload_due() == base::Duration(0);
+    if (busy && merges >= share) break;
+    const std::optional<StreamId> stream = offloader_.next_merge();
+    if (!stream.has_value()) break;
+    const base::Status merged = co_await merger_.merge(*stream);
     if (merged.has_value()) continue;
-    if (merged.error().code == ErrorCode::kFenced) co_return std::unexpected(merged.error());
+    if (merged.error().code == ErrorCode::kFenced) co_return merged;
     // The ranges stay as they are, and readable as far as they are whole.
-    base::log_warn("merge of stream " + std::to_string(stream.value) + ": " +
+    base::log_warn("merge of stream " + std::to_string(stream->value) + ": " +
                    merged.error().message);
   }
-  co_return true;
+  co_return base::Status{};
 }
 
 std::optional<base::Duration> LiveStreamStore::offload_due() {

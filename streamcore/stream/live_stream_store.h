@@ -64,6 +64,7 @@ class LiveStreamStore final : public StreamStore {
   base::Task<base::Result<bool>> offload_once(uint64_t bytes_max);
   void chunk_became_durable();
   // How long until offload is due; zero: now; none: nothing to offload.
+  base::Task<base::Status> merge_some();
   std::optional<base::Duration> offload_due();
   base::Task<void> offload_loop();
   base::Task<void> housekeeping_loop();
