@@ -27,7 +27,7 @@ struct StreamStoreOptions {
   uint64_t memory_tail_bytes_max = 256 << 20;
 
   // Offload runs at this many bytes, or when the oldest un-offloaded chunk is this old.
-  uint64_t offload_bytes = 64 << 20;
+  uint64_t offload_bytes = 192 << 20;
   uint64_t offload_bytes_max = 256 << 20;  // taken by one run
   base::Timestamp offload_interval_ms = 10'000;
   uint64_t own_segment_bytes = 1 << 20;  // with fewer in a run a stream is packed with others
