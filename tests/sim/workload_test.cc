@@ -28,8 +28,9 @@ TEST_P(Seeds, ShowNothingButWhatTheModelAllows) {
     acked += outcome.acked;
     crashes += outcome.crashes;
   }
-  // The runs must have been worth something.
-  EXPECT_GT(acked, kSeeds / kShards * 50);
+  // The runs must have been worth something. A seed may acknowledge none or ten thousand: most end
+  // soon after a crash.
+  EXPECT_GT(acked, kSeeds / kShards * 10);
   EXPECT_GT(crashes, kSeeds / kShards);
 }
 
