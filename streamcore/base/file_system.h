@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "streamcore/base/bytes.h"
+#include "streamcore/base/parts.h"
 #include "streamcore/base/result.h"
 #include "streamcore/base/task.h"
 
@@ -43,9 +44,9 @@ class File {
   // is done.
   virtual Task<Result<size_t>> read_at(MutableByteView into, uint64_t offset) = 0;
   // Writes the parts one after the other; with `sync` also makes them durable before answering (one
-  // fdatasync). kNoSpace: nothing can be said of the range written. The parts' bytes live until the
-  // Task is done.
-  virtual Task<Status> write_at(std::vector<ByteView> parts, uint64_t offset, bool sync) = 0;
+  // fdatasync). kNoSpace: nothing can be said of the range written, nor after kCorrupt: the parts
+  // were not what their CRC says. The parts' bytes live until the Task is done.
+  virtual Task<Status> write_at(Parts parts, uint64_t offset, bool sync) = 0;
   virtual Task<Status> sync() = 0;
   // Reserves blocks so that writes below `size` cannot run out of space. kNoSpace.
   virtual Task<Status> allocate(uint64_t size) = 0;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 
+#include "streamcore/base/crc32c.h"
 #include "streamcore/base/posix_error.h"
 
 namespace thalweg::base {
@@ -22,17 +23,30 @@ bool is_aligned(ByteView bytes) {
   return is_aligned(reinterpret_cast<uintptr_t>(bytes.data())) && is_aligned(bytes.size());
 }
 
-uint64_t total_size(const std::vector<ByteView>& parts) {
-  uint64_t total = 0;
-  for (const ByteView part : parts) total += part.size();
-  return total;
+std::unexpected<Error> damaged(const std::string& path) {
+  return fail(ErrorCode::kCorrupt, "write " + path + ": the bytes are not what their CRC says");
 }
 
-// Copies out of a list of parts, from where the last copy ended.
+// Copied, and summed while it lies in the nearest cache.
+constexpr size_t kSummedAtOnce = 32 * 1024;
+
+// Copies out of a list of parts, from where the last copy ended, and sums what it copied.
 class PartReader {
  public:
-  explicit PartReader(const std::vector<ByteView>& parts) : parts_(parts) {}
+  explicit PartReader(const Parts& parts) : parts_(parts.views), summed_(parts.crc32c) {}
   void copy_to(MutableByteView into) {
+    while (!into.empty()) {
+      const size_t n = std::min(into.size(), kSummedAtOnce);
+      fill(into.first(n));
+      if (summed_) crc_ = crc32c(into.first(n), crc_);
+      into = into.subspan(n);
+    }
+  }
+  // Of everything copied; known if the parts' own is.
+  uint32_t crc() const { return crc_; }
+
+ private:
+  void fill(MutableByteView into) {
     while (!into.empty()) {
       const ByteView rest = parts_[index_].subspan(position_);
       const size_t n = std::min(rest.size(), into.size());
@@ -46,8 +60,9 @@ class PartReader {
     }
   }
 
- private:
   const std::vector<ByteView>& parts_;
+  const bool summed_;
+  uint32_t crc_ = 0;
   size_t index_ = 0;
   size_t position_ = 0;
 };
@@ -66,7 +81,7 @@ Task<Result<size_t>> PosixFile::read_at(MutableByteView into, uint64_t offset) {
   });
 }
 
-Task<Status> PosixFile::write_at(std::vector<ByteView> parts, uint64_t offset, bool sync) {
+Task<Status> PosixFile::write_at(Parts parts, uint64_t offset, bool sync) {
   co_return co_await run_on(threads_, executor_, [&](IoScratch& scratch) -> Status {
     TRY(write_now(parts, offset, scratch));
     return sync ? sync_now() : Status();
@@ -138,14 +153,14 @@ Result<size_t> PosixFile::read_through(MutableByteView into, uint64_t offset,
   return done;
 }
 
-Status PosixFile::write_now(std::vector<ByteView>& parts, uint64_t offset, IoScratch& scratch) {
-  const uint64_t total = total_size(parts);
-  if (total == 0) return {};
+Status PosixFile::write_now(Parts& parts, uint64_t offset, IoScratch& scratch) {
+  if (parts.size() == 0) return {};
   const bool straight =
-      !direct_ ||
-      (is_aligned(offset) && std::ranges::all_of(parts, [](ByteView p) { return is_aligned(p); }));
-  if (straight) return write_parts(parts, offset);
-  return write_through(parts, offset, total, scratch.bounce());
+      !direct_ || (is_aligned(offset) &&
+                   std::ranges::all_of(parts.views, [](ByteView p) { return is_aligned(p); }));
+  if (!straight) return write_through(parts, offset, scratch.bounce());
+  if (!parts.sound()) return damaged(path_);
+  return write_parts(parts.views, offset);
 }
 
 Status PosixFile::write_parts(std::vector<ByteView>& parts, uint64_t offset) {
@@ -187,10 +202,9 @@ Status PosixFile::write_all(ByteView bytes, uint64_t offset) {
   return {};
 }
 
-Status PosixFile::write_through(const std::vector<ByteView>& parts, uint64_t offset, uint64_t total,
-                                MutableByteView bounce) {
+Status PosixFile::write_through(const Parts& parts, uint64_t offset, MutableByteView bounce) {
   const uint64_t old_size = TRY(size());
-  const uint64_t end = offset + total;
+  const uint64_t end = offset + parts.size();
   const uint64_t padded_end = align_up(end, kIoAlignment);
   const uint64_t last_block = padded_end - kIoAlignment;
   PartReader reader(parts);
@@ -205,6 +219,7 @@ Status PosixFile::write_through(const std::vector<ByteView>& parts, uint64_t off
     reader.copy_to(bounce.subspan(first - from, std::min(to, end) - first));
     TRY(write_all(bounce.first(to - from), from));
   }
+  if (parts.crc32c && reader.crc() != *parts.crc32c) return damaged(path_);
   const uint64_t new_size = std::max(old_size, end);
   if (padded_end <= new_size) return {};
   const auto cut =

@@ -46,7 +46,7 @@ class PosixFile final : public File {
         executor_(executor) {}
 
   Task<Result<size_t>> read_at(MutableByteView into, uint64_t offset) override;
-  Task<Status> write_at(std::vector<ByteView> parts, uint64_t offset, bool sync) override;
+  Task<Status> write_at(Parts parts, uint64_t offset, bool sync) override;
   // After one failed sync every later one fails: the kernel reports a lost page once, then forgets
   // it.
   Task<Status> sync() override;
@@ -57,10 +57,9 @@ class PosixFile final : public File {
  private:
   Result<size_t> read_now(MutableByteView into, uint64_t offset, IoScratch& scratch);
   Result<size_t> read_through(MutableByteView into, uint64_t offset, MutableByteView bounce);
-  Status write_now(std::vector<ByteView>& parts, uint64_t offset, IoScratch& scratch);
+  Status write_now(Parts& parts, uint64_t offset, IoScratch& scratch);
   Status write_parts(std::vector<ByteView>& parts, uint64_t offset);
-  Status write_through(const std::vector<ByteView>& parts, uint64_t offset, uint64_t total,
-                       MutableByteView bounce);
+  Status write_through(const Parts& parts, uint64_t offset, MutableByteView bounce);
   Status write_all(ByteView bytes, uint64_t offset);
   // Fills `into` from the file, as far as it goes, and zeros beyond.
   Status load_block(MutableByteView into, uint64_t offset);

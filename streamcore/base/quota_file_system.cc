@@ -52,9 +52,8 @@ class QuotaFileSystem::QuotaFile final : public File {
   Task<Result<size_t>> read_at(MutableByteView into, uint64_t offset) override {
     return file_->read_at(into, offset);
   }
-  Task<Status> write_at(std::vector<ByteView> parts, uint64_t offset, bool sync) override {
-    uint64_t end = offset;
-    for (const ByteView part : parts) end += part.size();
+  Task<Status> write_at(Parts parts, uint64_t offset, bool sync) override {
+    const uint64_t end = offset + parts.size();
     if (end > offset && end > node_->size) {
       CO_TRY(co_await quota_.make_room(node_.shared(), end, purpose_));
     }

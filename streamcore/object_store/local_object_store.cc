@@ -114,9 +114,11 @@ base::Error unknown(const base::Error& cause) {
   return {ErrorCode::kUnknownOutcome, cause.message};
 }
 
-// What a failure before the link means: nothing was created, but only a full disk is told apart.
+// What a failure before the link means: nothing was created, but only a full disk and damaged parts
+// are told apart.
 std::unexpected<base::Error> not_created(const base::Error& cause) {
-  if (cause.code == ErrorCode::kNoSpace) return std::unexpected(cause);
+  const bool told = cause.code == ErrorCode::kNoSpace || cause.code == ErrorCode::kCorrupt;
+  if (told) return std::unexpected(cause);
   return std::unexpected(unknown(cause));
 }
 
@@ -200,8 +202,7 @@ Task<Result<std::unique_ptr<LocalObjectStore>>> LocalObjectStore::open(base::Fil
       new LocalObjectStore(files, executor, std::move(prefix), std::move(slot.lock)));
 }
 
-Task<Result<PutOutcome>> LocalObjectStore::put_if_absent(std::string key,
-                                                         std::vector<ByteView> parts) {
+Task<Result<PutOutcome>> LocalObjectStore::put_if_absent(std::string key, base::Parts parts) {
   CO_TRY(check_key(key));
   if (sync_failed_) co_return ended();
   co_await files_in_use_.acquire(1);
@@ -220,7 +221,7 @@ Task<Result<PutOutcome>> LocalObjectStore::put_if_absent(std::string key,
 }
 
 Task<Status> LocalObjectStore::write_temporary(std::string path, base::Purpose purpose,
-                                               std::vector<ByteView> parts) {
+                                               base::Parts parts) {
   const auto file = CO_TRY(co_await files_.open(path, {.create = true,
                                                        .exclusive = true,
                                                        .direct = true,

@@ -47,8 +47,7 @@ class LocalObjectStore final : public ObjectStore {
                                                                           base::Executor& executor,
                                                                           base::Random& random);
 
-  base::Task<base::Result<PutOutcome>> put_if_absent(std::string key,
-                                                     std::vector<base::ByteView> parts) override;
+  base::Task<base::Result<PutOutcome>> put_if_absent(std::string key, base::Parts parts) override;
   base::Task<base::Result<base::Slice>> get(std::string key,
                                             std::optional<ByteRange> range) override;
   base::Task<base::Result<ObjectInfo>> head(std::string key) override;
@@ -69,7 +68,7 @@ class LocalObjectStore final : public ObjectStore {
                    std::unique_ptr<base::FileLock> slot);
 
   base::Task<base::Status> write_temporary(std::string path, base::Purpose purpose,
-                                           std::vector<base::ByteView> parts);
+                                           base::Parts parts);
   base::Task<base::Result<PutOutcome>> publish(std::string temporary, std::string key);
   base::Task<base::Status> know_directory(std::string directory);
   base::Task<base::Status> sync_names(std::string directory);

@@ -30,13 +30,13 @@ Slice joined(const std::vector<ByteView>& parts) {
 
 }  // namespace
 
-Task<Result<PutOutcome>> MemoryObjectStore::put_if_absent(std::string key,
-                                                          std::vector<ByteView> parts) {
+Task<Result<PutOutcome>> MemoryObjectStore::put_if_absent(std::string key, base::Parts parts) {
   CO_TRY(check_key(key));
   co_await base::yield(*executor_);
+  if (!parts.sound()) co_return fail(ErrorCode::kCorrupt, key + ": bytes and CRC differ");
   PutOutcome outcome = PutOutcome::kExists;
   if (!objects_.contains(key)) {
-    Slice object = joined(parts);
+    Slice object = joined(parts.views);
     bytes_ += object.bytes.size();
     objects_.emplace(std::move(key), std::move(object));
     outcome = PutOutcome::kCreated;

@@ -23,8 +23,7 @@ class MemoryObjectStore final : public ObjectStore {
   size_t object_count() const { return objects_.size(); }
   uint64_t bytes() const { return bytes_; }
 
-  base::Task<base::Result<PutOutcome>> put_if_absent(std::string key,
-                                                     std::vector<base::ByteView> parts) override;
+  base::Task<base::Result<PutOutcome>> put_if_absent(std::string key, base::Parts parts) override;
   base::Task<base::Result<base::Slice>> get(std::string key,
                                             std::optional<ByteRange> range) override;
   base::Task<base::Result<ObjectInfo>> head(std::string key) override;

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "streamcore/base/bytes.h"
+#include "streamcore/base/parts.h"
 #include "streamcore/base/result.h"
 #include "streamcore/base/task.h"
 
@@ -49,9 +50,10 @@ class ObjectStore {
   virtual ~ObjectStore() = default;
 
   // The object is the parts one after the other; their bytes live until the Task is done. Errors:
-  // kUnknownOutcome, kNoSpace (nothing was created), kInvalidArgument (the key).
+  // kUnknownOutcome; kNoSpace and kCorrupt (the parts are not what their CRC says): nothing was
+  // created; kInvalidArgument (the key).
   virtual base::Task<base::Result<PutOutcome>> put_if_absent(std::string key,
-                                                             std::vector<base::ByteView> parts) = 0;
+                                                             base::Parts parts) = 0;
   // The whole object, or exactly `range` of it (kOutOfRange if it is shorter). kNotFound,
   // kUnavailable.
   virtual base::Task<base::Result<base::Slice>> get(std::string key,

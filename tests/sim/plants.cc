@@ -29,7 +29,7 @@ class UnsyncedFile final : public base::File {
   Task<Result<size_t>> read_at(base::MutableByteView into, uint64_t offset) override {
     return file_->read_at(into, offset);
   }
-  Task<Status> write_at(std::vector<ByteView> parts, uint64_t offset, bool sync) override {
+  Task<Status> write_at(base::Parts parts, uint64_t offset, bool sync) override {
     CO_TRY(co_await file_->write_at(std::move(parts), offset, false));
     if (sync && frames_ != nullptr) frames_->spawn(sync_later(file_));
     co_return Status();

@@ -66,10 +66,11 @@ class SimFile final : public base::File {
     co_return n;
   }
 
-  Task<Status> write_at(std::vector<ByteView> parts, uint64_t offset, bool sync) override {
+  Task<Status> write_at(base::Parts parts, uint64_t offset, bool sync) override {
     check_process();
+    if (!parts.sound()) co_return fail(ErrorCode::kCorrupt, "simulated: bytes and CRC differ");
     std::vector<std::byte> bytes;
-    for (const ByteView part : parts) bytes.insert(bytes.end(), part.begin(), part.end());
+    for (const ByteView part : parts.views) bytes.insert(bytes.end(), part.begin(), part.end());
     const Status allowed = admit(offset + bytes.size());
     if (!allowed) {
       // The write may have gone as far as the file already reached.

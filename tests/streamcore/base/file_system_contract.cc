@@ -1,5 +1,6 @@
 #include "tests/streamcore/base/file_system_contract.h"
 
+#include "streamcore/base/crc32c.h"
 #include "streamcore/base/random.h"
 
 namespace thalweg::base {
@@ -40,6 +41,18 @@ TEST_P(FileSystemContract, WritesManyPartsInOrder) {
   EXPECT_EQ(read(*file, 3, whole.size() + 1), whole);
 }
 
+TEST_P(FileSystemContract, PartsThatAreNotWhatTheirCrcSaysAreRefused) {
+  const auto file = open("x");
+  const std::string text(100'000, 'x');
+  const std::vector<ByteView> parts{as_bytes("head"), as_bytes(text)};
+  const uint32_t crc = crc32c(as_bytes(text), crc32c(as_bytes("head")));
+  ASSERT_TRUE(run(file->write_at({parts, crc}, 0, true)));
+  EXPECT_EQ(read(*file, 0, 5), "headx");
+  const Status refused = run(file->write_at({parts, crc ^ 1}, 0, true));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kCorrupt);
+}
+
 void FileSystemContract::compare_with_a_string(File& file, uint64_t seed) {
   SeededRandom random(seed);
   std::string model;
@@ -58,7 +71,9 @@ void FileSystemContract::compare_with_a_string(File& file, uint64_t seed) {
     for (std::byte& b : bytes) b = static_cast<std::byte>(random.next() >> 56);
     const size_t cut = aligned ? 0 : random.below(length + 1);
     std::vector<ByteView> parts{bytes.first(cut), ByteView{}, bytes.subspan(cut)};
-    ASSERT_TRUE(run(file.write_at(parts, offset, random.below(8) == 0)));
+    std::optional<uint32_t> crc;
+    if (random.below(2) == 0) crc = crc32c(bytes);
+    ASSERT_TRUE(run(file.write_at({parts, crc}, offset, random.below(8) == 0)));
     model.resize(std::max<size_t>(model.size(), offset + length));
     model.replace(offset, length, as_chars(bytes));
     if (random.below(10) == 0) {

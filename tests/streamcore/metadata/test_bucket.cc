@@ -51,10 +51,10 @@ base::Result<PutOutcome> BucketClient::store(const std::string& key, std::string
   return bucket_.put(key, std::move(bytes)) ? PutOutcome::kCreated : PutOutcome::kExists;
 }
 
-base::Task<base::Result<PutOutcome>> BucketClient::put_if_absent(
-    std::string key, std::vector<base::ByteView> parts) {
+base::Task<base::Result<PutOutcome>> BucketClient::put_if_absent(std::string key,
+                                                                 base::Parts parts) {
   std::string bytes;
-  for (const base::ByteView part : parts) bytes.append(base::as_chars(part));
+  for (const base::ByteView part : parts.views) bytes.append(base::as_chars(part));
   co_await travel();
   bucket_.land_late();
   const auto outcome = store(key, std::move(bytes));

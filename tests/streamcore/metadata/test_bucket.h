@@ -50,8 +50,8 @@ class BucketClient final : public object_store::ObjectStore {
  public:
   BucketClient(base::Executor& executor, Bucket& bucket) : executor_(executor), bucket_(bucket) {}
 
-  base::Task<base::Result<object_store::PutOutcome>> put_if_absent(
-      std::string key, std::vector<base::ByteView> parts) override;
+  base::Task<base::Result<object_store::PutOutcome>> put_if_absent(std::string key,
+                                                                   base::Parts parts) override;
   base::Task<base::Result<base::Slice>> get(std::string key,
                                             std::optional<object_store::ByteRange> range) override;
   base::Task<base::Result<object_store::ObjectInfo>> head(std::string key) override;

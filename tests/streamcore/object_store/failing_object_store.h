@@ -49,8 +49,7 @@ class FailingObjectStore final : public ObjectStore {
   uint64_t faults() const { return faults_; }
   size_t late_puts() const { return late_puts_.size(); }  // not yet applied
 
-  base::Task<base::Result<PutOutcome>> put_if_absent(std::string key,
-                                                     std::vector<base::ByteView> parts) override {
+  base::Task<base::Result<PutOutcome>> put_if_absent(std::string key, base::Parts parts) override {
     const PutFault fault = draw_put_fault();
     if (fault == PutFault::kNone) {
       co_return co_await store_.put_if_absent(std::move(key), std::move(parts));
@@ -60,7 +59,7 @@ class FailingObjectStore final : public ObjectStore {
     if (fault == PutFault::kNoSpace) co_return base::fail(base::ErrorCode::kNoSpace, key);
     if (fault == PutFault::kUnknownLater) {
       std::string bytes;
-      for (const base::ByteView part : parts) bytes += base::as_chars(part);
+      for (const base::ByteView part : parts.views) bytes += base::as_chars(part);
       late_puts_.spawn(put_late(store_, executor_,
                                 base::Duration(1 + random_.below(late_max_.count())), key,
                                 std::move(bytes)));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "streamcore/base/crc32c.h"
 #include "streamcore/base/random.h"
 #include "streamcore/base/task_group.h"
 
@@ -75,6 +76,17 @@ TEST_P(ObjectStoreContract, BigObjectOfManyOddPartsComesBackWhole) {
   EXPECT_EQ(run(store().head("big")).value().size, whole.size());
   EXPECT_TRUE(get("big") == whole);
   EXPECT_TRUE(get("big", ByteRange{1'234'567, 3'000'001}) == whole.substr(1'234'567, 3'000'001));
+}
+
+TEST_P(ObjectStoreContract, PartsThatAreNotWhatTheirCrcSaysCreateNothing) {
+  const std::vector<base::ByteView> parts{base::as_bytes("one"), base::as_bytes("two")};
+  const uint32_t crc = base::crc32c(base::as_bytes("onetwo"));
+  const auto refused = run(store().put_if_absent("x", {parts, crc ^ 1}));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, base::ErrorCode::kCorrupt);
+  EXPECT_EQ(get("x"), "<not found>");
+  EXPECT_EQ(run(store().put_if_absent("x", {parts, crc})).value(), PutOutcome::kCreated);
+  EXPECT_EQ(get("x"), "onetwo");
 }
 
 namespace {

@@ -19,10 +19,10 @@ class RecordingStore final : public object_store::ObjectStore {
  public:
   explicit RecordingStore(base::Executor& executor) : executor_(executor) {}
 
-  base::Task<base::Result<object_store::PutOutcome>> put_if_absent(
-      std::string key, std::vector<base::ByteView> parts) override {
+  base::Task<base::Result<object_store::PutOutcome>> put_if_absent(std::string key,
+                                                                   base::Parts parts) override {
     std::string object;
-    for (const base::ByteView part : parts) object += base::as_chars(part);
+    for (const base::ByteView part : parts.views) object += base::as_chars(part);
     const bool created = objects_.emplace(std::move(key), std::move(object)).second;
     co_return created ? object_store::PutOutcome::kCreated : object_store::PutOutcome::kExists;
   }

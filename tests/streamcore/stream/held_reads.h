@@ -22,8 +22,8 @@ class HeldReads final : public object_store::ObjectStore {
   }
   size_t waiting() const { return waiting_; }
 
-  base::Task<base::Result<object_store::PutOutcome>> put_if_absent(
-      std::string key, std::vector<base::ByteView> parts) override {
+  base::Task<base::Result<object_store::PutOutcome>> put_if_absent(std::string key,
+                                                                   base::Parts parts) override {
     return store_.put_if_absent(std::move(key), std::move(parts));
   }
   base::Task<base::Result<base::Slice>> get(std::string key,
