@@ -12,35 +12,15 @@ namespace thalweg::base {
 
 namespace {
 
+using crc32c_paths::kByteShifts;
 using crc32c_paths::kOne;
-using crc32c_paths::times_x;
+using crc32c_paths::multiply;
 
-constexpr uint32_t multiply(uint32_t a, uint32_t b) {
-  uint32_t product = 0;
-  for (; a != 0; a <<= 1) {
-    if ((a & kOne) != 0) product ^= b;
-    b = times_x(b);
+constexpr uint32_t shifted(uint32_t crc, uint64_t bytes) {
+  for (; bytes != 0; bytes &= bytes - 1) {
+    crc = multiply(kByteShifts[std::countr_zero(bytes)], crc);
   }
-  return product;
-}
-
-// kPowers[k] = x^(8 * 2^k): what shifting a CRC over 2^k zero bytes multiplies it by.
-constexpr std::array<uint32_t, 64> kPowers = [] {
-  std::array<uint32_t, 64> powers{};
-  uint32_t power = kOne >> 8;
-  for (uint32_t& p : powers) {
-    p = power;
-    power = multiply(power, power);
-  }
-  return powers;
-}();
-
-constexpr uint32_t power_of_bytes(uint64_t length) {
-  uint32_t power = kOne;
-  for (; length != 0; length &= length - 1) {
-    power = multiply(kPowers[std::countr_zero(length)], power);
-  }
-  return power;
+  return crc;
 }
 
 // ShiftTable: the product of any CRC with a fixed power, a byte at a time.
@@ -48,7 +28,7 @@ struct ShiftTable {
   std::array<std::array<uint32_t, 256>, 4> by_byte{};
 
   constexpr explicit ShiftTable(uint64_t length) {
-    const uint32_t power = power_of_bytes(length);
+    const uint32_t power = shifted(kOne, length);
     for (int byte = 0; byte < 4; ++byte) {
       for (int bit = 0; bit < 8; ++bit) {
         by_byte[byte][1 << bit] = multiply(uint32_t{1} << (byte * 8 + bit), power);
@@ -122,6 +102,8 @@ uint32_t serial(uint32_t state, ByteView bytes) {
   return rest;
 }
 
+uint32_t shift(uint32_t state, uint64_t bytes) { return shifted(state, bytes); }
+
 uint32_t lanes(uint32_t state, ByteView bytes) {
   const std::byte* p = bytes.data();
   const std::byte* const end = p + bytes.size();
@@ -142,7 +124,8 @@ uint32_t crc32c(ByteView bytes, uint32_t previous) {
 }
 
 uint32_t crc32c_combine(uint32_t crc_a, uint32_t crc_b, uint64_t length_b) {
-  return multiply(power_of_bytes(length_b), crc_a) ^ crc_b;
+  using namespace crc32c_paths;
+  return (has_clmul() ? shift_clmul(crc_a, length_b) : shift(crc_a, length_b)) ^ crc_b;
 }
 
 }  // namespace thalweg::base

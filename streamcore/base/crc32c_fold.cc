@@ -16,9 +16,11 @@
 #include <immintrin.h>
 
 #include <array>
+#include <bit>
 
 #include "streamcore/base/crc32c_paths.h"
 
+#define FOLD_CLMUL [[gnu::target("pclmul,sse4.2")]]
 #define FOLD_AVX2 [[gnu::target("avx2,vpclmulqdq,pclmul,sse4.2")]]
 #define FOLD_AVX512 [[gnu::target("avx512f,avx512vl,avx512bw,vpclmulqdq,pclmul,sse4.2")]]
 
@@ -134,7 +136,37 @@ FOLD_AVX512 inline __m128i last_piece(__m512i a) {
   return _mm_xor_si128(sum, _mm512_extracti32x4_epi32(a, 3));
 }
 
+// --- shifting over zeros ---
+
+// The product of two reflected 32-bit words, read as a reflected 64-bit one, is the product times
+// x, and the CRC instruction multiplies by x^32 as it reduces: both are taken off the constants. x
+// has the order 2^31 - 1, so that x^-33 is a positive power too.
+constexpr auto kClmulShifts = [] {
+  constexpr uint32_t kOrder = (uint32_t{1} << 31) - 1;
+  uint32_t inverse = kOne;
+  uint32_t square = times_x(kOne);
+  for (uint32_t e = kOrder - 33; e != 0; e >>= 1, square = multiply(square, square)) {
+    if ((e & 1) != 0) inverse = multiply(inverse, square);
+  }
+  std::array<uint32_t, 64> shifts{};
+  for (size_t k = 0; k < shifts.size(); ++k) shifts[k] = multiply(kByteShifts[k], inverse);
+  return shifts;
+}();
+
 }  // namespace
+
+bool has_clmul() { return __builtin_cpu_supports("pclmul"); }
+
+FOLD_CLMUL uint32_t shift_clmul(uint32_t state, uint64_t bytes) {
+  for (; bytes != 0; bytes &= bytes - 1) {
+    const auto by = static_cast<int>(kClmulShifts[std::countr_zero(bytes)]);
+    const __m128i product = _mm_clmulepi64_si128(_mm_cvtsi32_si128(static_cast<int>(state)),
+                                                 _mm_cvtsi32_si128(by), 0x00);
+    state =
+        static_cast<uint32_t>(_mm_crc32_u64(0, static_cast<uint64_t>(_mm_cvtsi128_si64(product))));
+  }
+  return state;
+}
 
 bool has_fold_avx2() {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("vpclmulqdq");

@@ -226,8 +226,9 @@ base::Result<Appended> Channel::append(const AppendRequest& request) {
                            .length = static_cast<uint32_t>(request.payload.size()),
                            .leader_epoch = stream->row.link.leader_epoch(epoch_)};
   OpenChunk& open = chunk_for(request.payload.size());
-  std::byte* payload = open.builder.add(header, request.payload, rules_.digest(request.payload));
-  rules_.stamp(payload, header.base, header.leader_epoch);
+  const std::byte* const payload = open.builder.add(
+      header, request.payload, rules_.digest(request.payload),
+      [&](std::byte* copy) { rules_.stamp(copy, header.base, header.leader_epoch); });
   open.streams.push_back(stream);
   const uint64_t cost = framed_entry_bytes(request.payload.size());
   open.footprint += cost;

@@ -42,8 +42,10 @@ OffloadPlan plan_offload(LogTail& tail, const std::vector<base::Slice>& bytes) {
       planned.end = header.end();
       const size_t framed = framed_entry_bytes(header.length);
       const chunk::IndexedEntry& entry = chunk.entries[i];
-      planned.entries.push_back(
-          {header, entry.digest, {bytes[c].owner, bytes[c].bytes.subspan(entry.position, framed)}});
+      planned.entries.push_back({header,
+                                 entry.digest,
+                                 {bytes[c].owner, bytes[c].bytes.subspan(entry.position, framed)},
+                                 entry.crc});
       if (header.end() <= stream->row.trim_point) {
         planned.content_from = planned.entries.size();
       } else {

@@ -13,6 +13,7 @@ struct PlannedEntry {
   EntryHeader header;
   EntryDigest digest;
   base::Slice frame;
+  uint32_t crc;  // of the frame, as its chunk's index has it
 };
 
 // What a run moves of one stream: everything from its committed end to `end`.

@@ -17,8 +17,9 @@ namespace thalweg::channel {
 using base::ErrorCode;
 
 namespace {
-// Built without giving others a turn; a few hundred microseconds of checksums.
-constexpr uint64_t kBuildBytesPerTurn = 4 << 20;
+// Handled without giving others a turn: a few hundred microseconds.
+constexpr uint64_t kCheckBytesPerTurn = 4 << 20;
+constexpr size_t kBuildEntriesPerTurn = 4096;
 constexpr size_t kFoldEntriesPerTurn = 4096;
 // Rows of one transaction, well below metadata::kTransactionBytesMax.
 // Each upload waits for several syncs, which overlap.
@@ -48,17 +49,15 @@ struct Offloader::Job {
 };
 
 namespace {
-// What lay in memory since it was written is checked before segments are made of it: they get a CRC
-// of their own, and would make damage look sound.
 bool is_intact(base::ByteView chunk) {
-  if (chunk.empty()) return false;
   const auto header = chunk::decode_header(chunk);
   return header.has_value() && header->total_length == chunk.size() &&
          base::crc32c(chunk.subspan(chunk::kChunkHeaderBytes)) == header->body_crc;
 }
 }  // namespace
 
-base::Task<base::Result<std::vector<base::Slice>>> Offloader::load_chunks(size_t count) {
+base::Task<base::Result<std::vector<base::Slice>>> Offloader::load_chunks(size_t count,
+                                                                          Memory memory) {
   // Taken before anything suspends: a chunk may leave memory while an older one is read from disk.
   std::vector<base::Slice> bytes;
   std::vector<chunk::ChunkKey> keys;
@@ -68,14 +67,15 @@ base::Task<base::Result<std::vector<base::Slice>>> Offloader::load_chunks(size_t
   }
   uint64_t since_yield = 0;
   for (size_t i = 0; i < count; ++i) {
-    if (is_intact(bytes[i].bytes)) {
-      since_yield += bytes[i].bytes.size();
-      if (since_yield < kBuildBytesPerTurn) continue;
+    const bool in_memory = !bytes[i].bytes.empty();
+    if (in_memory && (memory == Memory::kBelieved || is_intact(bytes[i].bytes))) {
+      if (memory == Memory::kChecked) since_yield += bytes[i].bytes.size();
+      if (since_yield < kCheckBytesPerTurn) continue;
       since_yield = 0;
       co_await base::yield(parts_.executor);
       continue;
     }
-    if (!bytes[i].bytes.empty()) {
+    if (in_memory) {
       base::log_error("chunk damaged in memory, read from the log instead: " + to_string(keys[i]));
     }
     bytes[i] = CO_TRY(co_await chunk::read_chunk(parts_.replicas, keys[i]));
@@ -83,9 +83,18 @@ base::Task<base::Result<std::vector<base::Slice>>> Offloader::load_chunks(size_t
   co_return bytes;
 }
 
+// What lay in memory since it was appended goes out under the CRCs it had then; the store refuses
+// it if it has changed, before the log lets go of the sound copy.
 base::Task<base::Status> Offloader::run(size_t count) {
+  base::Status done = co_await run_with(count, Memory::kBelieved);
+  const bool damaged = !done.has_value() && done.error().code == ErrorCode::kCorrupt;
+  if (damaged) done = co_await run_with(count, Memory::kChecked);
+  co_return done;
+}
+
+base::Task<base::Status> Offloader::run_with(size_t count, Memory memory) {
   Job job;
-  const auto bytes = CO_TRY(co_await load_chunks(count));
+  const auto bytes = CO_TRY(co_await load_chunks(count, memory));
   job.plan = plan_offload(parts_.tail, bytes);
   const base::Status moved = co_await move(job);
   if (!moved.has_value()) {
@@ -179,16 +188,16 @@ base::Task<void> Offloader::build(Job& job) {
   }
   job.ranges.resize(streams.size());
   job.added_ranges.resize(job.objects.size());
-  uint64_t since_yield = 0;
+  size_t since_yield = 0;
   for (Object& object : job.objects) {
     segment::SegmentBuilder builder;
     for (const size_t i : object.streams) {
       const PlannedStream& planned = streams[i];
       builder.begin_stream(planned.stream->id);
       for (size_t e = planned.content_from; e < planned.entries.size(); ++e) {
-        builder.add(planned.entries[e].header, planned.entries[e].frame);
-        since_yield += planned.entries[e].frame.bytes.size();
-        if (since_yield < kBuildBytesPerTurn) continue;
+        const PlannedEntry& entry = planned.entries[e];
+        builder.add(entry.header, entry.frame, entry.crc);
+        if (++since_yield < kBuildEntriesPerTurn) continue;
         since_yield = 0;
         co_await base::yield(parts_.executor);
       }
@@ -226,8 +235,8 @@ base::Task<base::Status> Offloader::upload(Job& job) {
 base::Task<void> Offloader::upload_from(Job& job, size_t& next, base::Status& uploaded) {
   while (next < job.objects.size() && uploaded.has_value()) {
     Object& object = job.objects[next++];
-    base::Status put =
-        co_await parts_.objects.upload(*object.id, object.built.parts, object.upload);
+    base::Status put = co_await parts_.objects.upload(
+        *object.id, {object.built.parts, object.built.crc}, object.upload);
     if (!put.has_value()) uploaded = std::move(put);
   }
 }

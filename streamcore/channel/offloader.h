@@ -55,7 +55,10 @@ class Offloader {
   struct Object;
   struct Job;
 
-  base::Task<base::Result<std::vector<base::Slice>>> load_chunks(size_t count);
+  // Whether bytes in memory are believed or held against their chunk's CRC.
+  enum class Memory { kBelieved, kChecked };
+  base::Task<base::Status> run_with(size_t count, Memory memory);
+  base::Task<base::Result<std::vector<base::Slice>>> load_chunks(size_t count, Memory memory);
   base::Task<base::Status> fold(Job& job);
   base::Task<void> build(Job& job);
   base::Task<base::Status> upload(Job& job);

@@ -98,7 +98,8 @@ base::Task<base::Status> SegmentMerger::merge_run(StreamState& stream, Rows old)
   SegmentObjects::Upload upload = SegmentObjects::Upload::kNone;
   bool in_doubt = false;
   base::Result<bool> done = false;
-  const base::Status uploaded = co_await parts_.objects.upload(merged.object, built.parts, upload);
+  const base::Status uploaded =
+      co_await parts_.objects.upload(merged.object, {built.parts, built.crc}, upload);
   if (uploaded.has_value()) done = co_await swap(stream, old, merged, in_doubt);
   if (!done.value_or(false) && !in_doubt) {
     co_await parts_.objects.give_up(merged.object, upload, parts_.row.condition());

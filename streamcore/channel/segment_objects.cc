@@ -50,11 +50,12 @@ base::Task<base::Status> SegmentObjects::write_prepared(metadata::Condition owne
   co_return co_await metadata_.commit(std::move(transaction));
 }
 
-base::Task<base::Status> SegmentObjects::upload(ObjectId object, std::vector<base::ByteView> parts,
+base::Task<base::Status> SegmentObjects::upload(ObjectId object, base::Parts parts,
                                                 Upload& outcome) {
   const std::string key = segment::segment_key(object);
   const auto put = co_await objects_.put_if_absent(key, std::move(parts));
-  const bool nothing = !put.has_value() && put.error().code == base::ErrorCode::kNoSpace;
+  const bool nothing = !put.has_value() && (put.error().code == base::ErrorCode::kNoSpace ||
+                                            put.error().code == base::ErrorCode::kCorrupt);
   outcome = put.has_value() ? Upload::kCreated : nothing ? Upload::kNone : Upload::kUnknown;
   if (!put.has_value()) co_return std::unexpected(put.error());
   if (*put == object_store::PutOutcome::kCreated) co_return base::Status{};

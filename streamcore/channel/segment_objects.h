@@ -28,9 +28,9 @@ class SegmentObjects {
   base::Task<base::Result<std::vector<ObjectId>>> prepare(metadata::Condition owner, size_t count);
   // What became of an object's upload.
   enum class Upload { kNone, kCreated, kUnknown };
-  // Uploads under an id of prepare(). kNoSpace, kUnknownOutcome; kCorrupt if the object is there.
-  base::Task<base::Status> upload(ObjectId object, std::vector<base::ByteView> parts,
-                                  Upload& outcome);
+  // Uploads under an id of prepare(). kNoSpace, kUnknownOutcome; kCorrupt if the object is there or
+  // the parts are not what their CRC says.
+  base::Task<base::Status> upload(ObjectId object, base::Parts parts, Upload& outcome);
   // Its run is over and will not commit it: the object becomes DESTROYED and goes. The id is given
   // out again only if nothing was ever sent under it: a key never has two contents.
   base::Task<void> give_up(ObjectId object, Upload upload, metadata::Condition owner);

@@ -16,7 +16,7 @@ using base::fail;
 using base::Result;
 
 constexpr uint32_t kMagic = 0x4B435754;  // "TWCK"
-constexpr uint16_t kVersion = 1;
+constexpr uint16_t kVersion = 2;
 
 struct Layout {
   uint32_t magic;
@@ -151,6 +151,7 @@ Result<std::vector<IndexedEntry>> decode_index(const ChunkHeader& header, ByteVi
   for (; !bytes.empty(); bytes = bytes.subspan(kIndexEntryBytes)) {
     IndexedEntry entry;
     std::memcpy(&entry.position, bytes.data(), sizeof entry.position);
+    std::memcpy(&entry.crc, bytes.data() + 4, sizeof entry.crc);
     entry.header = TRY(decode_entry_header_alone(bytes.subspan(8, kEntryHeaderBytes)));
     std::memcpy(entry.digest.data(), bytes.data() + 8 + kEntryHeaderBytes, kEntryDigestBytes);
     const uint64_t framed = framed_entry_bytes(entry.header.length);
@@ -237,8 +238,8 @@ bool ChunkBuilder::fits(size_t payload_length) const {
   return bytes() + framed_entry_bytes(payload_length) + kIndexEntryBytes <= capacity_;
 }
 
-std::byte* ChunkBuilder::add(const EntryHeader& header, ByteView payload,
-                             const EntryDigest& digest) {
+std::byte* ChunkBuilder::place(const EntryHeader& header, ByteView payload,
+                               const EntryDigest& digest) {
   CHECK(fits(payload.size()));
   CHECK_EQ(header.length, payload.size());
   CHECK_GE(header.count, 1u);
@@ -248,9 +249,18 @@ std::byte* ChunkBuilder::add(const EntryHeader& header, ByteView payload,
   if (!payload.empty()) std::memcpy(copy, payload.data(), payload.size());
   const size_t framed = framed_entry_bytes(payload.size());
   std::memset(copy + payload.size(), 0, framed - kEntryHeaderBytes - payload.size());
-  entries_.push_back({.header = header, .position = position_, .digest = digest});
+  entries_.push_back(
+      {.header = header, .position = static_cast<uint32_t>(position_), .digest = digest});
   position_ += framed;
   return copy;
+}
+
+// The bytes were just written: no other time is as cheap.
+void ChunkBuilder::sum_last() {
+  IndexedEntry& last = entries_.back();
+  const uint64_t framed = position_ - last.position;
+  last.crc = base::crc32c({buffer_.data() + offset_ + last.position, framed});
+  body_crc_ = base::crc32c_combine(body_crc_, last.crc, framed);
 }
 
 FinishedChunk ChunkBuilder::finish(const ChunkIds& ids, ChunkSeq dw) {
@@ -260,7 +270,8 @@ FinishedChunk ChunkBuilder::finish(const ChunkIds& ids, ChunkSeq dw) {
   const uint64_t index_position = position_;
   uint64_t end = index_position;
   for (const IndexedEntry& entry : entries_) {
-    std::memcpy(data + end, &entry.position, 8);
+    std::memcpy(data + end, &entry.position, 4);
+    std::memcpy(data + end + 4, &entry.crc, 4);
     std::memcpy(data + end + 8, data + entry.position, kEntryHeaderBytes);
     std::memcpy(data + end + 8 + kEntryHeaderBytes, entry.digest.data(), kEntryDigestBytes);
     end += kIndexEntryBytes;
@@ -268,6 +279,9 @@ FinishedChunk ChunkBuilder::finish(const ChunkIds& ids, ChunkSeq dw) {
   const uint64_t total = base::align_up(end, kChunkAlignment);
   CHECK_LE(total, capacity_);
   std::memset(data + end, 0, total - end);
+  const ByteView index{data + index_position, end - index_position};
+  const uint32_t index_crc = base::crc32c(index);
+  const uint32_t body_crc = base::crc32c_combine(body_crc_, index_crc, index.size());
 
   FinishedChunk chunk;
   chunk.header = {.kind = ChunkKind::kChunk,
@@ -281,8 +295,8 @@ FinishedChunk ChunkBuilder::finish(const ChunkIds& ids, ChunkSeq dw) {
                   .body_length = total - kChunkHeaderBytes,
                   .total_length = total,
                   .index_position = index_position,
-                  .index_crc = base::crc32c({data + index_position, end - index_position}),
-                  .body_crc = base::crc32c({data + kChunkHeaderBytes, total - kChunkHeaderBytes})};
+                  .index_crc = index_crc,
+                  .body_crc = base::crc32c({data + end, total - end}, body_crc)};
   encode_header(chunk.header, data);
   chunk.buffer = std::move(buffer_);
   chunk.offset = offset_;

@@ -2,7 +2,7 @@
 // multiple of 4096.
 //
 //   0     u32  magic "TWCK"
-//   4     u16  version, 1
+//   4     u16  version, 2
 //   6     u8   kind: 1 = CHUNK, 2 = SEAL
 //   7     u8   zero
 //   8     u64  incarnation of the store it was written for
@@ -21,13 +21,14 @@
 //   88    zeros
 //   252   u32  CRC32C of bytes 0..251
 //   256   entries, framed as entry_format.h says, each at a multiple of 8
-//   index per entry: u64 position of its frame from the start of the chunk, its 40-byte entry
-//         header again, and the 16 bytes of its digest (entry_digest.h)
+//   index per entry: u32 position of its frame from the start of the chunk, u32 CRC32C of the
+//         frame, its 40-byte entry header again, and the 16 bytes of its digest (entry_digest.h)
 //   ...   zeros
 //
 // All integers are little endian. Every byte of the chunk lies under the header's CRC or the
-// body's. The header and the index can be read without the payloads, which is how a recovery learns
-// what a log holds.
+// body's. An entry is summed once, while it is copied into the chunk: the CRCs of the body and of
+// the segment block it later comes to are joined from the entries'. The header and the index can be
+// read without the payloads, which is how a recovery learns what a log holds.
 #pragma once
 
 #include <cstdint>
@@ -46,7 +47,7 @@ namespace thalweg::chunk {
 
 inline constexpr size_t kChunkHeaderBytes = 256;
 inline constexpr size_t kChunkAlignment = base::kIoAlignment;
-inline constexpr size_t kIndexEntryBytes = 8 + kEntryHeaderBytes + kEntryDigestBytes;
+inline constexpr size_t kIndexEntryBytes = 4 + 4 + kEntryHeaderBytes + kEntryDigestBytes;
 // No chunk is longer: one entry of 100 MiB fits with its frame, and a decoder allocates no more
 // than this.
 inline constexpr uint64_t kChunkBytesMax = 256ull << 20;
@@ -97,7 +98,8 @@ base::Buffer encode_seal(const ChunkIds& ids);
 
 struct IndexedEntry {
   EntryHeader header{};
-  uint64_t position = 0;  // of the entry's frame, from the start of the chunk
+  uint32_t position = 0;  // of the entry's frame, from the start of the chunk
+  uint32_t crc = 0;       // of the frame: header, payload, padding
   EntryDigest digest{};
 
   friend bool operator==(const IndexedEntry&, const IndexedEntry&) = default;
@@ -165,9 +167,20 @@ class ChunkBuilder {
   static size_t bytes_needed(std::initializer_list<size_t> payload_lengths);
 
   bool fits(size_t payload_length) const;
-  // Copies the payload (header.length == payload.size(), fits() is CHECKed) and answers where it
-  // now lies, so that server-assigned fields can be stamped into it until finish().
-  std::byte* add(const EntryHeader& header, base::ByteView payload, const EntryDigest& digest = {});
+  // Copies the payload (header.length == payload.size(), fits() is CHECKed), has `stamp` write
+  // server-assigned fields into the copy, and answers where it lies. It is final then.
+  template <class Stamp>
+  std::byte* add(const EntryHeader& header, base::ByteView payload, const EntryDigest& digest,
+                 Stamp stamp) {
+    std::byte* const copy = place(header, payload, digest);
+    stamp(copy);
+    sum_last();
+    return copy;
+  }
+  std::byte* add(const EntryHeader& header, base::ByteView payload,
+                 const EntryDigest& digest = {}) {
+    return add(header, payload, digest, [](std::byte*) {});
+  }
 
   const std::vector<IndexedEntry>& entries() const { return entries_; }
   bool empty() const { return entries_.empty(); }
@@ -182,10 +195,14 @@ class ChunkBuilder {
   FinishedChunk finish(const ChunkIds& ids, ChunkSeq dw);
 
  private:
+  std::byte* place(const EntryHeader& header, base::ByteView payload, const EntryDigest& digest);
+  void sum_last();
+
   base::Buffer buffer_{};
   uint64_t offset_;
   size_t capacity_;
   uint64_t position_ = kChunkHeaderBytes;  // where the next frame goes
+  uint32_t body_crc_ = 0;                  // up to there
   std::vector<IndexedEntry> entries_{};
 };
 

@@ -34,19 +34,25 @@ void SegmentBuilder::begin_stream(StreamId stream) {
 }
 
 void SegmentBuilder::add(const EntryHeader& header, base::Slice frame) {
+  const auto framed = decode_entry_header(frame.bytes);
+  CHECK(framed.has_value() && *framed == header);
+  const uint32_t crc = base::crc32c(frame.bytes);
+  add(header, std::move(frame), crc);
+}
+
+void SegmentBuilder::add(const EntryHeader& header, base::Slice frame, uint32_t crc) {
   CHECK(in_stream_);
   CHECK_EQ(header.stream.value, fields_.stream.value);
   CHECK_GE(header.base.value, last_entry_end_.value);
   CHECK_EQ(frame.bytes.size(), framed_entry_bytes(header.length));
-  const auto framed = decode_entry_header(frame.bytes);
-  CHECK(framed.has_value() && *framed == header);
 
   if (block_.length != 0 && block_.length + frame.bytes.size() > block_bytes_) close_block();
   if (block_.length == 0) block_ = {.first = header.base, .position = built_.size};
   block_.end = header.end();
   block_.max_timestamp = std::max(block_.max_timestamp, header.max_timestamp);
   ++block_.entries;
-  extend_block(frame.bytes);
+  block_.length += frame.bytes.size();
+  block_.crc = base::crc32c_combine(block_.crc, crc, frame.bytes.size());
 
   if (!first_entry_end_) first_entry_end_ = header.end();
   last_entry_end_ = header.end();
@@ -57,7 +63,7 @@ void SegmentBuilder::add(const EntryHeader& header, base::Slice frame) {
       (fields_.min_timestamp < 0 || header.max_timestamp < fields_.min_timestamp)) {
     fields_.min_timestamp = header.max_timestamp;
   }
-  append(frame.bytes);
+  append(frame.bytes, crc);
   keep(std::move(frame.owner));
 }
 
@@ -92,14 +98,16 @@ BuiltSegment SegmentBuilder::finish() {
   return std::move(built_);
 }
 
-void SegmentBuilder::append(base::ByteView bytes) {
+void SegmentBuilder::append(base::ByteView bytes, uint32_t crc) {
   built_.size += bytes.size();
+  built_.crc = base::crc32c_combine(built_.crc, crc, bytes.size());
   if (built_.parts.empty() || !join(built_.parts.back(), bytes)) built_.parts.push_back(bytes);
 }
 
 void SegmentBuilder::append_framing(std::string bytes) {
   built_.framing.push_back(std::move(bytes));
-  append(base::as_bytes(built_.framing.back()));
+  const base::ByteView framing = base::as_bytes(built_.framing.back());
+  append(framing, base::crc32c(framing));
 }
 
 void SegmentBuilder::keep(base::Buffer owner) {
@@ -109,17 +117,8 @@ void SegmentBuilder::keep(base::Buffer owner) {
   built_.buffers.push_back(std::move(owner));
 }
 
-void SegmentBuilder::extend_block(base::ByteView frame) {
-  block_.length += frame.size();
-  if (!run_.empty() && join(run_, frame)) return;
-  block_.crc = base::crc32c(run_, block_.crc);
-  run_ = frame;
-}
-
 void SegmentBuilder::close_block() {
   if (block_.length == 0) return;
-  block_.crc = base::crc32c(run_, block_.crc);
-  run_ = {};
   blocks_.push_back(block_);
   block_ = {};
 }

@@ -3,8 +3,9 @@
 // headers and footers itself.
 //
 // Use: for each stream, in ascending order of ids: begin_stream, add entries in ascending order of
-// offsets, end_stream; then finish once. Breaking the order is a bug. The CRC of a block is
-// computed once, over runs of adjoining frames.
+// offsets, end_stream; then finish once. Breaking the order is a bug. The CRCs of the blocks and of
+// the whole are joined from those of the frames, so that building reads no frame whose CRC is
+// known.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +27,7 @@ namespace thalweg::segment {
 struct BuiltSegment {
   std::vector<base::ByteView> parts;
   uint64_t size = 0;
+  uint32_t crc = 0;                 // of the object, from what is known of its frames
   std::vector<StreamRange> ranges;  // in the order they were built
 
   std::deque<std::string> framing;
@@ -43,7 +45,9 @@ class SegmentBuilder {
 
   void begin_stream(StreamId stream);
   // `frame` is the entry as it lies in its buffer: header, payload, padding. The header must be the
-  // one it begins with.
+  // one it begins with. With `crc`, the CRC32C the frame had when it was last summed, the frame is
+  // not looked at: whoever moves the segment finds out whether it still has it.
+  void add(const EntryHeader& header, base::Slice frame, uint32_t crc);
   void add(const EntryHeader& header, base::Slice frame);
   // The range is given, not taken from the entries: trimmed or compacted ones are missing from it,
   // perhaps all. Its first entry may begin before `range_start` if it contains it.
@@ -53,10 +57,9 @@ class SegmentBuilder {
   BuiltSegment finish();
 
  private:
-  void append(base::ByteView bytes);
+  void append(base::ByteView bytes, uint32_t crc);
   void append_framing(std::string bytes);
   void keep(base::Buffer owner);
-  void extend_block(base::ByteView frame);
   void close_block();
 
   size_t block_bytes_;
@@ -68,10 +71,7 @@ class SegmentBuilder {
   std::optional<Offset> first_entry_end_;
   Offset last_entry_end_;
   std::vector<BlockEntry> blocks_;
-  // The block being built: `block_.crc` covers it up to `run_`, adjoining frames that are not yet
-  // in the CRC.
-  BlockEntry block_;
-  base::ByteView run_;
+  BlockEntry block_;  // being built
 };
 
 }  // namespace thalweg::segment

@@ -57,7 +57,7 @@ class ChunkOf {
 
  private:
   std::unique_ptr<LoggedChunk> chunk_;
-  uint64_t position_ = chunk::kChunkHeaderBytes;
+  uint32_t position_ = chunk::kChunkHeaderBytes;
 };
 
 }  // namespace thalweg::channel

@@ -70,10 +70,19 @@ TEST(ChunkFormat, IndexIsReadableWithoutThePayloads) {
   EXPECT_EQ(*index, chunk.entries);
 }
 
-TEST(ChunkFormat, BytesStampedBeforeFinishAreCovered) {
+TEST(ChunkFormat, TheIndexHasTheCrcOfEachFrame) {
+  const FinishedChunk chunk = small_chunk();
+  const auto view = ChunkView::open(chunk.slice());
+  ASSERT_TRUE(view);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(chunk.entries[i].crc, base::crc32c(view->entries()[i].frame));
+  }
+}
+
+TEST(ChunkFormat, StampedBytesAreCovered) {
   ChunkBuilder builder(base::Buffer::allocate(4096));
-  std::byte* const copy = builder.add(entry(1, 0, 4), base::as_bytes("abcd"));
-  copy[1] = std::byte{'X'};
+  builder.add(entry(1, 0, 4), base::as_bytes("abcd"), {},
+              [](std::byte* copy) { copy[1] = std::byte{'X'}; });
   const auto view = ChunkView::open(builder.finish(kIds, ChunkSeq(0)).slice());
   ASSERT_TRUE(view);
   EXPECT_EQ(base::as_chars(view->entries()[0].payload), "aXcd");

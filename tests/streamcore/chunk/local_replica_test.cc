@@ -422,7 +422,7 @@ TEST_F(LocalReplicaTest, AChunkOfANewerVersionStopsTheStartAndNothingIsTouched) 
   replica.reset();
   const auto file = sim::run(*executor, disk.open(path, {})).value();
   std::string header = before.substr(at, kChunkHeaderBytes);
-  header[4] = 2;
+  header[4] = 3;
   const uint32_t crc = base::crc32c(base::as_bytes(header).first(kChunkHeaderBytes - 4));
   std::memcpy(header.data() + kChunkHeaderBytes - 4, &crc, sizeof(crc));
   ASSERT_TRUE(sim::run(*executor, file->write_at({base::as_bytes(header)}, at, true)));
@@ -434,7 +434,7 @@ TEST_F(LocalReplicaTest, AChunkOfANewerVersionStopsTheStartAndNothingIsTouched) 
   const auto opened = try_open();
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, ErrorCode::kUnsupported);
-  EXPECT_NE(opened.error().message.find("version 2"), std::string::npos) << opened.error().message;
+  EXPECT_NE(opened.error().message.find("version 3"), std::string::npos) << opened.error().message;
   EXPECT_EQ(disk.write_sites(), sites);
   EXPECT_EQ(disk.syncs(), syncs);
   EXPECT_TRUE(disk.exists("log/00000001/x" + std::string(kUnpreparedSuffix)));
