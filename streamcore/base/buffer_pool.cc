@@ -20,9 +20,7 @@ Buffer BufferPool::take() {
       idle_.pop_back();
     }
   }
-  if (data == nullptr)
-    data = static_cast<std::byte*>(std::aligned_alloc(kIoAlignment, block_bytes_));
-  CHECK(data != nullptr);
+  if (data == nullptr) data = allocate_block(block_bytes_);
   return Buffer::adopt(data, block_bytes_, *this);
 }
 

@@ -1,15 +1,29 @@
 #include "streamcore/base/bytes.h"
 
+#include <sys/mman.h>
+
 #include <cstdlib>
 
 #include "streamcore/base/check.h"
 
 namespace thalweg::base {
 
+namespace {
+constexpr size_t kHugePage = 2 << 20;
+}
+
+std::byte* allocate_block(size_t size) {
+  const bool huge = size >= kHugePage;
+  void* const data = std::aligned_alloc(huge ? kHugePage : kIoAlignment, size);
+  CHECK(data != nullptr);
+  // A wish: without huge pages everything works, slower.
+  if (huge) (void)::madvise(data, size / kHugePage * kHugePage, MADV_HUGEPAGE);
+  return static_cast<std::byte*>(data);
+}
+
 Buffer Buffer::allocate(size_t capacity) {
   const size_t size = align_up(capacity == 0 ? 1 : capacity, kIoAlignment);
-  auto* data = static_cast<std::byte*>(std::aligned_alloc(kIoAlignment, size));
-  CHECK(data != nullptr);
+  std::byte* const data = allocate_block(size);
   return Buffer(new Block{.data = data, .capacity = size, .recycler = nullptr});
 }
 
