@@ -14,8 +14,8 @@ constexpr size_t kHugePage = 2 << 20;
 
 std::byte* allocate_block(size_t size) {
   const bool huge = size >= kHugePage;
-  void* const data = std::aligned_alloc(huge ? kHugePage : kIoAlignment, size);
-  CHECK(data != nullptr);
+  void* data = nullptr;  // aligned_alloc wants a size that is a multiple of the alignment
+  CHECK_EQ(::posix_memalign(&data, huge ? kHugePage : kIoAlignment, size), 0);
   // A wish: without huge pages everything works, slower.
   if (huge) (void)::madvise(data, size / kHugePage * kHugePage, MADV_HUGEPAGE);
   return static_cast<std::byte*>(data);
