@@ -1,0 +1,209 @@
+#include "streamcore/object_store/s3/s3_object_store.h"
+
+#include <charconv>
+#include <utility>
+
+#include "streamcore/base/check.h"
+#include "streamcore/object_store/object_key.h"
+#include "streamcore/object_store/s3/xml_text.h"
+
+namespace thalweg::object_store::s3 {
+
+using base::ErrorCode;
+
+namespace {
+
+constexpr std::string_view kNonceHeader = "x-amz-meta-thalweg-nonce";
+
+S3Request request_of(std::string method, std::string key) {
+  S3Request request;
+  request.method = std::move(method);
+  request.key = std::move(key);
+  return request;
+}
+
+// The four bytes, the highest first.
+std::string base64_of(uint32_t crc) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (int digit = 0; digit < 6; ++digit) {  // 32 bits, and four zeros behind them
+    text += kDigits[(uint64_t{crc} << 4 >> (30 - 6 * digit)) & 63];
+  }
+  return text + "==";
+}
+
+std::optional<uint64_t> parse_number(std::string_view text) {
+  uint64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || stop != end || text.empty()) return std::nullopt;
+  return value;
+}
+
+std::unexpected<base::Error> out_of_range(const std::string& key, ByteRange range) {
+  return base::fail(ErrorCode::kOutOfRange, key + ": no " + std::to_string(range.length) +
+                                                " bytes at " + std::to_string(range.offset));
+}
+
+bool fits(ByteRange range, uint64_t size) {
+  return range.offset <= size && range.length <= size - range.offset;
+}
+
+// The size of the whole object, of "bytes 0-9/100".
+std::optional<uint64_t> size_in(std::string_view content_range) {
+  const size_t slash = content_range.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  return parse_number(content_range.substr(slash + 1));
+}
+
+}  // namespace
+
+base::Task<base::Result<std::unique_ptr<S3ObjectStore>>> S3ObjectStore::open(S3Parts parts,
+                                                                             S3Config config,
+                                                                             S3Limits limits) {
+  auto client = CO_TRY(S3Client::make(parts, std::move(config), limits));
+  std::unique_ptr<S3ObjectStore> store(new S3ObjectStore(parts.random, std::move(client)));
+  CO_TRY(co_await store->list("", ""));
+  co_return store;
+}
+
+base::Result<std::string> S3ObjectStore::full_key(const std::string& key) const {
+  TRY(check_key(key));
+  std::string full = client_->config().prefix + key;
+  if (full.size() <= kKeyBytesMax) return full;
+  return base::fail(ErrorCode::kInvalidArgument, "with the bucket's prefix a key of " +
+                                                     std::to_string(key.size()) +
+                                                     " bytes is longer than S3 takes");
+}
+
+base::Task<base::Result<PutOutcome>> S3ObjectStore::put_if_absent(std::string key,
+                                                                  base::Parts parts) {
+  S3Request request = request_of("PUT", CO_TRY(full_key(key)));
+  const uint64_t high = random_.next();
+  const std::string nonce = std::to_string(high) + "-" + std::to_string(random_.next());
+  request.headers = {{"if-none-match", "*"}, {std::string(kNonceHeader), nonce}};
+  if (parts.crc32c) {
+    request.headers.emplace_back("x-amz-checksum-crc32c", base64_of(*parts.crc32c));
+  }
+  request.body = std::move(parts);
+  const std::string full = request.key;
+  const auto response = co_await client_->call(std::move(request));
+  if (!response) {
+    const bool corrupt = response.error().code == ErrorCode::kCorrupt;
+    co_return base::fail(corrupt ? ErrorCode::kCorrupt : ErrorCode::kUnknownOutcome,
+                         response.error().message);
+  }
+  if (response->status == 412) co_return co_await whose(full, nonce);
+  if (response->status == 200) co_return PutOutcome::kCreated;
+  co_return base::fail(ErrorCode::kUnknownOutcome,
+                       key + ": PUT answered HTTP " + std::to_string(response->status));
+}
+
+// Of an object that was in the way of a put: created by that put itself or by another.
+base::Task<base::Result<PutOutcome>> S3ObjectStore::whose(std::string key, std::string nonce) {
+  const auto response = co_await client_->call(request_of("HEAD", key));
+  if (response && response->status == 200) {
+    co_return response->header(kNonceHeader) == nonce ? PutOutcome::kCreated : PutOutcome::kExists;
+  }
+  co_return base::fail(ErrorCode::kUnknownOutcome,
+                       key + " existed and could not be read back: " +
+                           (response ? "it is gone" : response.error().message));
+}
+
+base::Task<base::Result<base::Slice>> S3ObjectStore::get(std::string key,
+                                                         std::optional<ByteRange> range) {
+  S3Request request = request_of("GET", CO_TRY(full_key(key)));
+  if (range) {
+    // Not to be said in a Range header.
+    if (range->length == 0 || range->offset > INT64_MAX || range->length > INT64_MAX) {
+      const ObjectInfo object = CO_TRY(co_await head(key));
+      if (!fits(*range, object.size)) co_return out_of_range(key, *range);
+      CHECK_EQ(range->length, 0u);
+      co_return base::Slice{};
+    }
+    co_return co_await get_range(std::move(request), *range);
+  }
+  request.answer_bytes_max = kWholeObjectBytesMax;
+  const HttpResponse response = CO_TRY(co_await client_->call(std::move(request)));
+  if (response.status == 404) co_return base::fail(ErrorCode::kNotFound, key);
+  if (response.status == 200) co_return response.body;
+  co_return base::fail(ErrorCode::kUnavailable,
+                       key + ": GET answered HTTP " + std::to_string(response.status));
+}
+
+base::Task<base::Result<base::Slice>> S3ObjectStore::get_range(S3Request request, ByteRange range) {
+  const std::string key = request.key;
+  const uint64_t last = range.offset + range.length - 1;
+  request.headers.emplace_back(
+      "range", "bytes=" + std::to_string(range.offset) + "-" + std::to_string(last));
+  request.answer_bytes_max = range.length;
+  const HttpResponse response = CO_TRY(co_await client_->call(std::move(request)));
+  if (response.status == 404) co_return base::fail(ErrorCode::kNotFound, key);
+  if (response.status == 416) co_return out_of_range(key, range);
+  const auto size = size_in(response.header("content-range"));
+  if (response.status == 206 && size && !fits(range, *size)) co_return out_of_range(key, range);
+  if (response.status == 206 && response.body.bytes.size() == range.length) {
+    co_return response.body;
+  }
+  co_return base::fail(ErrorCode::kUnavailable,
+                       key + ": a range of " + std::to_string(range.length) +
+                           " bytes was answered with HTTP " + std::to_string(response.status) +
+                           " and " + std::to_string(response.body.bytes.size()) + " bytes");
+}
+
+base::Task<base::Result<ObjectInfo>> S3ObjectStore::head(std::string key) {
+  S3Request request = request_of("HEAD", CO_TRY(full_key(key)));
+  const HttpResponse response = CO_TRY(co_await client_->call(std::move(request)));
+  if (response.status == 404) co_return base::fail(ErrorCode::kNotFound, key);
+  const auto size = parse_number(response.header("content-length"));
+  if (response.status == 200 && size) co_return ObjectInfo{.key = key, .size = *size};
+  co_return base::fail(ErrorCode::kUnavailable, key + ": HEAD answered HTTP " +
+                                                    std::to_string(response.status) +
+                                                    (size ? "" : " without a length"));
+}
+
+base::Task<base::Status> S3ObjectStore::remove(std::string key) {
+  S3Request request = request_of("DELETE", CO_TRY(full_key(key)));
+  CO_TRY(co_await client_->call(std::move(request)));
+  co_return base::Status{};
+}
+
+base::Task<base::Result<ListPage>> S3ObjectStore::list(std::string prefix,
+                                                       std::string start_after) {
+  const std::string& base_prefix = client_->config().prefix;
+  S3Request request = request_of("GET", "");
+  request.query = {{"list-type", "2"},
+                   {"max-keys", std::to_string(kListPageMax)},
+                   {"prefix", base_prefix + prefix}};
+  request.answer_bytes_max = kListAnswerBytesMax;
+  if (!start_after.empty()) request.query.emplace_back("start-after", base_prefix + start_after);
+  const HttpResponse response = CO_TRY(co_await client_->call(std::move(request)));
+  co_return parse_page(base::as_chars(response.body.bytes), start_after);
+}
+
+base::Result<ListPage> S3ObjectStore::parse_page(std::string_view xml,
+                                                 std::string_view start_after) const {
+  const auto fail = [this](std::string_view what) {
+    return base::fail(ErrorCode::kUnavailable,
+                      client_->config().name() + ": the listing " + std::string(what));
+  };
+  const std::string truncated = element_text(xml, "IsTruncated");
+  if (truncated != "true" && truncated != "false") return fail("is none");
+  const std::string& base_prefix = client_->config().prefix;
+  ListPage page{.objects = {}, .more = truncated == "true"};
+  std::string last(start_after);
+  while (const auto contents = take_element(xml, "Contents")) {
+    std::string key = element_text(*contents, "Key");
+    const auto size = parse_number(element_text(*contents, "Size"));
+    if (!key.starts_with(base_prefix) || !size) return fail("has an entry without key or size");
+    key.erase(0, base_prefix.size());
+    if (key <= last && !(key.empty() && last.empty())) return fail("is not in order");
+    last = key;
+    page.objects.push_back({.key = std::move(key), .size = *size});
+  }
+  if (page.more && page.objects.empty()) return fail("has no end");
+  return page;
+}
+
+}  // namespace thalweg::object_store::s3

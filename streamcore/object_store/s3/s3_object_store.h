@@ -1,0 +1,50 @@
+// S3ObjectStore: an ObjectStore in a bucket, or below a prefix of one.
+//
+// A put is a PUT with If-None-Match: *, which carries a nonce of this call in the object's
+// metadata. 412 says that the key is taken, perhaps by an earlier attempt of this same call whose
+// answer was lost: the nonce read back tells. Every other end of a put than 200 and 412 is unknown.
+//
+// Lives on one executor. Destroyed when no call is under way.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "streamcore/object_store/object_store.h"
+#include "streamcore/object_store/s3/s3_client.h"
+
+namespace thalweg::object_store::s3 {
+
+inline constexpr uint64_t kWholeObjectBytesMax = 1u << 30;  // larger ones are read by range
+inline constexpr uint64_t kListAnswerBytesMax = 8 << 20;    // a page of the longest keys
+
+class S3ObjectStore final : public ObjectStore {
+ public:
+  // Asks for one page of the bucket, so that a wrong name, place or key is told at once.
+  // kUnavailable.
+  static base::Task<base::Result<std::unique_ptr<S3ObjectStore>>> open(S3Parts parts,
+                                                                       S3Config config,
+                                                                       S3Limits limits);
+
+  base::Task<base::Result<PutOutcome>> put_if_absent(std::string key, base::Parts parts) override;
+  base::Task<base::Result<base::Slice>> get(std::string key,
+                                            std::optional<ByteRange> range) override;
+  base::Task<base::Result<ObjectInfo>> head(std::string key) override;
+  base::Task<base::Status> remove(std::string key) override;
+  base::Task<base::Result<ListPage>> list(std::string prefix, std::string start_after) override;
+
+ private:
+  S3ObjectStore(base::Random& random, std::unique_ptr<S3Client> client)
+      : random_(random), client_(std::move(client)) {}
+
+  base::Result<std::string> full_key(const std::string& key) const;
+  base::Task<base::Result<PutOutcome>> whose(std::string key, std::string nonce);
+  base::Task<base::Result<base::Slice>> get_range(S3Request request, ByteRange range);
+  base::Result<ListPage> parse_page(std::string_view xml, std::string_view start_after) const;
+
+  base::Random& random_;
+  std::unique_ptr<S3Client> client_;
+};
+
+}  // namespace thalweg::object_store::s3
