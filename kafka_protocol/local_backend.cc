@@ -1,5 +1,6 @@
 #include "kafka_protocol/local_backend.h"
 
+#include "kafka_protocol/data_directory.h"
 #include "kafka_protocol/server/blocking.h"
 #include "kafka_protocol/server/settings.h"
 #include "kafka_protocol/topics/cluster_row_format.h"
@@ -104,6 +105,14 @@ base::Result<std::unique_ptr<server::Backend>> LocalBackend::open(const server::
                                                                   server::Cores& cores) {
   std::unique_ptr<LocalBackend> backend(new LocalBackend(config, cores.home()));
   const std::string& directory = config.get_string("thalweg.data.dir");
+  if (const std::string& url = config.get_string("thalweg.store"); !url.empty()) {
+    auto bucket = object_store::s3::parse_s3_url(url, object_store::s3::process_environment);
+    if (!bucket) {
+      return base::fail(base::ErrorCode::kInvalidArgument,
+                        "thalweg.store: " + bucket.error().message);
+    }
+    backend->bucket_ = std::move(*bucket);
+  }
   backend->disk_ = TRY(base::PosixFileSystem::open(directory, cores.home(), {}));
   base::Status opened = server::run_blocking(cores.home(), backend->open_all());
   if (!opened.has_value()) {
@@ -119,23 +128,57 @@ base::Task<base::Status> LocalBackend::open_all() {
   co_return co_await open_broker();
 }
 
-base::Task<base::Status> LocalBackend::open_storage() {
+base::Task<base::Status> LocalBackend::open_directory() {
   const int64_t limit = config_.get_int("thalweg.data.size.limit.bytes");
   files_ = std::make_unique<base::QuotaFileSystem>(
       *disk_, "thalweg.data.size.limit.bytes",
       limit < 0 ? UINT64_MAX : static_cast<uint64_t>(limit), 0);
   CO_TRY(co_await files_->measure({"log", "objects", "tmp"}));
-  CO_TRY(co_await files_->keep_reserve(home_, "reserve", kReserveBytes));
-  chunk::LocalReplicaOptions replica_options;
-  replica_options.file_bytes = base::align_up(
-      static_cast<uint64_t>(config_.get_int("thalweg.log.file.bytes")), chunk::kChunkAlignment);
+  co_return co_await files_->keep_reserve(home_, "reserve", kReserveBytes);
+}
+
+base::Task<base::Status> LocalBackend::open_in_directory(chunk::LocalReplicaOptions options) {
+  CO_TRY(co_await bind_data_directory(*files_, ""));
   // Metadata is written only after the log was made (P8).
-  replica_options.create_if_empty = CO_TRY(co_await files_->list("objects/meta")).empty();
-  replica_ = CO_TRY(co_await chunk::LocalReplica::open(*files_, home_, random_, replica_options));
+  options.create_if_empty = CO_TRY(co_await files_->list("objects/meta")).empty();
+  replica_ = CO_TRY(co_await chunk::LocalReplica::open(*files_, home_, random_, options));
   objects_ = CO_TRY(co_await object_store::LocalObjectStore::open(*files_, home_, random_));
   // The lock on the log guarantees that nobody else writes here.
   metadata_ = CO_TRY(co_await metadata::ObjectLogMetadataStore::open(home_, *objects_, random_,
                                                                      {.single_writer = true}));
+  co_return base::Status{};
+}
+
+base::Task<base::Status> LocalBackend::open_in_bucket(chunk::LocalReplicaOptions options) {
+  objects_ = CO_TRY(co_await object_store::s3::S3ObjectStore::open(
+      {home_, poller_, clock_, random_}, *bucket_, {}));
+  CO_TRY(co_await bind_data_directory(*files_, bucket_->name()));
+  const auto rows = CO_TRY(co_await objects_->list("meta/", ""));
+  options.create_if_empty = rows.objects.empty();
+  auto replica = co_await chunk::LocalReplica::open(*files_, home_, random_, options);
+  if (!replica && replica.error().code == base::ErrorCode::kNotFound) {
+    co_return base::fail(base::ErrorCode::kNotFound,
+                         bucket_->name() +
+                             " holds a broker whose log is in another data directory (--data): "
+                             "start with that one, or with another prefix");
+  }
+  replica_ = CO_TRY(std::move(replica));
+  // A request of a process that died may still arrive, so this is never the only writer.
+  metadata_ = CO_TRY(co_await metadata::ObjectLogMetadataStore::open(home_, *objects_, random_,
+                                                                     {.single_writer = false}));
+  co_return base::Status{};
+}
+
+base::Task<base::Status> LocalBackend::open_storage() {
+  CO_TRY(co_await open_directory());
+  chunk::LocalReplicaOptions options;
+  options.file_bytes = base::align_up(
+      static_cast<uint64_t>(config_.get_int("thalweg.log.file.bytes")), chunk::kChunkAlignment);
+  if (bucket_) {
+    CO_TRY(co_await open_in_bucket(options));
+  } else {
+    CO_TRY(co_await open_in_directory(options));
+  }
   store_ = CO_TRY(co_await StreamStore::open({.executor = home_,
                                               .clock = clock_,
                                               .random = random_,

@@ -1,11 +1,13 @@
-// LocalBackend: a broker whose everything is in one local directory: chunk log, segments, metadata.
-// It builds the parts, bottom up, on the home core, and takes them down in the other order.
+// LocalBackend: a broker whose chunk log is in a local directory, and its segments and metadata
+// there too or in a bucket. It builds the parts, bottom up, on the home core, and takes them down
+// in the other order.
 #pragma once
 
 #include <memory>
 
 #include "kafka_protocol/coordinator/offsets_stream.h"
 #include "kafka_protocol/handlers/request_router.h"
+#include "kafka_protocol/server/loop_poller.h"
 #include "kafka_protocol/server/serve.h"
 #include "kafka_protocol/topics/batch_rules.h"
 #include "streamcore/base/posix_file_system.h"
@@ -13,6 +15,7 @@
 #include "streamcore/chunk/local_replica.h"
 #include "streamcore/metadata/object_log_metadata_store.h"
 #include "streamcore/object_store/local_object_store.h"
+#include "streamcore/object_store/s3/s3_object_store.h"
 
 namespace thalweg {
 
@@ -26,15 +29,21 @@ class LocalBackend final : public server::Backend {
   base::Task<base::Status> close() override;
 
  private:
-  LocalBackend(const server::Config& config, base::Executor& home) : config_(config), home_(home) {}
+  LocalBackend(const server::Config& config, server::AsioExecutor& home)
+      : config_(config), home_(home), poller_(home) {}
 
   base::Task<base::Status> open_all();
   base::Task<base::Status> open_storage();
+  base::Task<base::Status> open_directory();
+  base::Task<base::Status> open_in_directory(chunk::LocalReplicaOptions options);
+  base::Task<base::Status> open_in_bucket(chunk::LocalReplicaOptions options);
   base::Task<base::Status> open_broker();
   base::Task<base::Result<std::string>> cluster_id();
 
   const server::Config& config_;
   base::Executor& home_;
+  server::LoopPoller poller_;
+  std::optional<object_store::s3::S3Config> bucket_;  // none = everything in the directory
   base::SystemClock clock_;
   base::SystemRandom random_;
   topics::BatchRules rules_;
@@ -42,7 +51,7 @@ class LocalBackend final : public server::Backend {
   std::unique_ptr<base::PosixFileSystem> disk_;
   std::unique_ptr<base::QuotaFileSystem> files_;
   std::unique_ptr<chunk::LocalReplica> replica_;
-  std::unique_ptr<object_store::LocalObjectStore> objects_;
+  std::unique_ptr<object_store::ObjectStore> objects_;
   std::unique_ptr<metadata::ObjectLogMetadataStore> metadata_;
   std::unique_ptr<StreamStore> store_;
   std::unique_ptr<topics::TopicRegistry> topics_;

@@ -67,7 +67,7 @@ def _peer_command(directory, port, settings):
 class Broker:
     """Owns one process and its directory. `settings` are configuration keys; `prefix` goes before the command."""
 
-    def __init__(self, directory, settings=None, port=None, prefix=()):
+    def __init__(self, directory, settings=None, port=None, prefix=(), environment=None):
         os.makedirs(directory, exist_ok=True)
         self.directory = directory
         self.settings = {"group.initial.rebalance.delay.ms": "0", **(settings or {})}
@@ -75,6 +75,7 @@ class Broker:
         self.bootstrap = f"127.0.0.1:{self.port}"
         self.log_path = os.path.join(directory, "broker.log")
         self.prefix = list(prefix)
+        self.environment = environment or {}
         self.process = None
         self.expected_alarms = []
         self.listening_seconds = None
@@ -104,6 +105,7 @@ class Broker:
         command = self.prefix + self.command()
         began = time.monotonic()
         environment = {key: value for key, value in os.environ.items() if not key.startswith("THALWEG_")}
+        environment.update(self.environment)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                                             env=environment)  # the tests' own variables are no configuration

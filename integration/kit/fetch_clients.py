@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fetches and builds every client the tests use, from their package registries, into build/clients.
+"""Fetches and builds the clients and the S3 server of the tests, from their package registries, into build/clients.
 
     fetch_clients.py [NAME...]      all of them by default; a part that is already there is left alone
 
@@ -21,6 +21,7 @@ CLIENTS = os.environ.get("THALWEG_CLIENTS", os.path.join(ROOT, "build", "clients
 KAFKA_VERSIONS = ("4.3.1", "3.9.1")
 KAFKA_JARS = ("kafka_2.13", "kafka-clients", "kafka-tools", "connect-runtime", "connect-file")
 LIBRDKAFKA_PACKAGE = "@confluentinc/kafka-javascript@1.10.1"
+MINIO_VERSION = "v0.0.0-20260212201848-7aac2a2c5b7c"  # its tags are no module versions
 GO_TOOLCHAIN = "golang.org/toolchain@v0.0.1-go1.26.0.linux-amd64"  # for a Debian whose own go is too old
 
 
@@ -102,6 +103,12 @@ def fetch_go():
         cwd=os.path.join(SOURCES, "go"), env={**os.environ, "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"})
 
 
+def fetch_minio():
+    os.makedirs(os.path.join(CLIENTS, "bin"), exist_ok=True)
+    run(go_command(), "install", f"github.com/minio/minio@{MINIO_VERSION}", cwd="/",
+        env={**os.environ, "GOBIN": os.path.join(CLIENTS, "bin"), "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local"})
+
+
 def fetch_librdkafka():
     """The current librdkafka, from the source that its JavaScript binding is published with."""
     folder = os.path.join(CLIENTS, "librdkafka")
@@ -132,6 +139,7 @@ PARTS = {
     "kafkajs": (fetch_kafkajs, ["kafkajs/package.json"]),
     **{f"kafka-{v}": ((lambda v=v: fetch_kafka(v)), ["java/Client.java"]) for v in KAFKA_VERSIONS},
     "go": (fetch_go, ["go/go.mod", "go/go.sum", "go/records/records.go", "go/franz_go/main.go", "go/sarama/main.go"]),
+    f"minio-{MINIO_VERSION}": (fetch_minio, []),
     "librdkafka": (fetch_librdkafka, []),
     "librdkafka-client": (build_librdkafka_client, ["librdkafka/client.cc"]),
 }

@@ -15,6 +15,7 @@ namespace {
 
 struct Options {
   std::string data;
+  std::string store;
   std::string listen;
   std::string config_file;
   std::vector<std::string> sets;
@@ -22,6 +23,8 @@ struct Options {
 
 void add_config_options(CLI::App& command, Options& options) {
   command.add_option("--data", options.data, "Directory for everything stored (thalweg.data.dir)");
+  command.add_option("--store", options.store,
+                     "s3://BUCKET/PREFIX for segments and metadata (thalweg.store)");
   command.add_option("--listen", options.listen,
                      "HOST:PORT to listen on; :PORT = every address (listeners)");
   command.add_option("--config", options.config_file, "Properties file with Kafka's key names");
@@ -51,6 +54,9 @@ base::Status apply_set(Config& config, const std::string& text) {
 base::Status apply_flags(Config& config, const Options& options) {
   if (!options.data.empty()) {
     if (auto set = config.set("thalweg.data.dir", options.data, "--data"); !set) return set;
+  }
+  if (!options.store.empty()) {
+    if (auto set = config.set("thalweg.store", options.store, "--store"); !set) return set;
   }
   if (options.listen.empty()) return {};
   if (auto endpoint = parse_endpoint(options.listen); !endpoint) {

@@ -84,7 +84,8 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
     {"thalweg.chunk.target.bytes", kInt, "2097152", 65536, 8 * kMiB, "",
      "Size at which an open chunk is written; rounded up to 4096."},
     {"thalweg.data.dir", kString, "", 0, 0, "",
-     "Directory of the log, the objects and the metadata (--data)."},
+     "Directory of the log, and of objects and metadata unless thalweg.store says otherwise "
+     "(--data)."},
     {"thalweg.data.size.limit.bytes", kInt, "-1", -1, kLongMax, "",
      "Size of the data directory past which writes are refused and reads go on; -1 = none."},
     {"thalweg.log.file.bytes", kInt, "67108864", 16 * kMiB, 4096 * kMiB, "",
@@ -109,6 +110,10 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
      "producers are served, and clients that read nothing are closed after 5 s."},
     {"thalweg.shutdown.timeout.ms", kInt, "30000", 0, kIntMax, "",
      "How long a stop waits for unfinished requests before it gives up on them."},
+    {"thalweg.store", kString, "", 0, 0, "",
+     "Where segments and metadata live: s3://BUCKET/PREFIX?endpoint=URL&region=NAME&path-style="
+     "BOOL&ca-bundle=FILE, what is left out from AWS's variables; empty = in thalweg.data.dir "
+     "(--store)."},
 });
 
 static_assert(std::ranges::is_sorted(kKeys, {}, &ConfigKey::name));

@@ -40,13 +40,19 @@ base::Result<std::vector<std::unique_ptr<Listener>>> open_listeners(
   return listeners;
 }
 
+std::string data_place(const Config& config) {
+  const std::string& store = config.get_string("thalweg.store");
+  const std::string& directory = config.get_string("thalweg.data.dir");
+  return store.empty() ? directory : store.substr(0, store.find('?')) + ", log in " + directory;
+}
+
 // Accepts clients until a signal, and finishes what they began.
 void serve_clients(const Config& config, Cores& cores, RequestHandler& handler,
                    std::vector<std::unique_ptr<Listener>> listeners, ShutdownSignals& signals,
                    std::ostream& out) {
   KafkaServer server(cores, handler, server_options(config), std::move(listeners));
   server.start();
-  out << welcome(server.listeners(), config.get_string("thalweg.data.dir")) << std::endl;
+  out << welcome(server.listeners(), data_place(config)) << std::endl;
   base::log_info("started node_id=" + std::to_string(*node_id(config)) +
                  " cores=" + std::to_string(cores.size()));
   const int signal = signals.wait();

@@ -1,0 +1,179 @@
+"""Real S3 servers on loopback: MinIO, built by fetch_clients.py, and Ceph's gateway from Debian's packages.
+
+    with Minio(directory) as server:
+        server.endpoint ... server.environment ... server.kill(); server.start()
+
+A server keeps its objects in its directory, where the next start finds them. Ended by pid.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import fetch_clients  # noqa: E402
+from broker import free_port  # noqa: E402
+
+START_SECONDS_MAX = 60
+KEY_ID = "thalweg-test"
+SECRET = "canary-5d1f0c7e"  # looked for in every log
+
+
+class S3Server:
+    """What both have in common: an endpoint, credentials, a life."""
+
+    def __init__(self, directory):
+        os.makedirs(directory, exist_ok=True)
+        self.directory = directory
+        self.port = free_port()
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.environment = {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET,
+                            "AWS_EC2_METADATA_DISABLED": "true"}
+        self.processes = []
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.kill()
+
+    def start(self):
+        self.launch()
+        self.wait_answering()
+        return self
+
+    def launch(self):
+        raise NotImplementedError
+
+    def run(self, *command, environment=None):
+        with open(os.path.join(self.directory, "server.log"), "ab") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                       env={**os.environ, **(environment or {})})
+        self.processes.append(process)
+
+    def wait_answering(self):
+        until = time.monotonic() + START_SECONDS_MAX
+        while time.monotonic() < until:
+            if any(process.poll() is not None for process in self.processes):
+                break
+            try:
+                urllib.request.urlopen(self.endpoint, timeout=2)
+                return
+            except urllib.error.HTTPError as answered:
+                if answered.code != 503:
+                    return
+            except OSError:
+                pass
+            time.sleep(0.05)
+        with open(os.path.join(self.directory, "server.log"), encoding="utf-8", errors="replace") as log:
+            raise AssertionError(f"no S3 server at {self.endpoint}:\n{log.read()[-3000:]}")
+
+    def kill(self):
+        """kill -9 of everything it consists of, the last started first."""
+        for process in reversed(self.processes):
+            process.kill()
+            process.wait()
+        self.processes = []
+
+    def pause(self):
+        for process in self.processes:
+            process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        for process in self.processes:
+            process.send_signal(signal.SIGCONT)
+
+    def make_bucket(self, name):
+        """With curl's signer: a request this simple is one it signs as servers expect."""
+        subprocess.run(["curl", "-sSf", "-X", "PUT", "--aws-sigv4", "aws:amz:us-east-1:s3", "--user",
+                        f"{KEY_ID}:{SECRET}", "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD",
+                        f"{self.endpoint}/{name}"], check=True, capture_output=True, timeout=30)
+
+    def url(self, bucket, prefix=""):
+        return f"s3://{bucket}/{prefix}?endpoint={self.endpoint}"
+
+
+class Minio(S3Server):
+    # It lists no object whose key continues that of another: an object is a directory of its disk.
+    CONTRACT_EXCEPT = "*.ObjectsBelowTheKeyOfAnotherAreListed/*"
+
+    def launch(self):
+        self.run(fetch_clients.program("minio"), "server", "--quiet", "--address", f"127.0.0.1:{self.port}",
+                 "--console-address", "127.0.0.1:0", os.path.join(self.directory, "objects"),
+                 environment={"MINIO_ROOT_USER": KEY_ID, "MINIO_ROOT_PASSWORD": SECRET})
+
+
+CEPH_CONFIG = """[global]
+fsid = {fsid}
+mon host = [v2:127.0.0.1:{mon_port}]
+ms bind msgr1 = false
+ms mon client mode = crc secure
+public network = 127.0.0.0/8
+auth cluster required = none
+auth service required = none
+auth client required = none
+osd pool default size = 1
+osd pool default min size = 1
+mon allow pool size one = true
+mon warn on pool no redundancy = false
+osd crush chooseleaf type = 0
+osd pool default pg num = 4
+osd pool default pg autoscale mode = off
+mon max pg per osd = 1000
+run dir = {directory}/run
+log file = {directory}/log/$name.log
+admin socket = {directory}/run/$name.asok
+pid file = {directory}/run/$name.pid
+[mon]
+mon data = {directory}/mon
+mon initial members = a
+mon osd min down reporters = 1
+[osd]
+osd data = {directory}/osd
+osd objectstore = memstore
+memstore device bytes = 4294967296
+[client.admin]
+rgw frontends = beast endpoint=127.0.0.1:{port}
+rgw thread pool size = 64
+rgw dynamic resharding = false
+rgw override bucket index max shards = 1
+rgw enable usage log = false
+"""
+
+
+class Radosgw(S3Server):
+    """One monitor, one disk in memory, one gateway. It does not survive a kill."""
+
+    CONTRACT_EXCEPT = ""
+
+    def launch(self):
+        for name in ("mon", "osd", "run", "log"):
+            os.makedirs(os.path.join(self.directory, name), exist_ok=True)
+        config, monmap = os.path.join(self.directory, "ceph.conf"), os.path.join(self.directory, "monmap")
+        fsid, mon_port = str(uuid.uuid4()), free_port()
+        with open(config, "w", encoding="ascii") as file:
+            file.write(CEPH_CONFIG.format(fsid=fsid, mon_port=mon_port, port=self.port, directory=self.directory))
+        self.ceph("monmaptool", "--create", "--fsid", fsid, "--addv", "a", f"[v2:127.0.0.1:{mon_port}]", monmap)
+        self.ceph("ceph-mon", "-c", config, "-i", "a", "--mkfs", "--monmap", monmap)
+        self.run("ceph-mon", "-f", "-c", config, "-i", "a")
+        self.ceph("ceph", "-c", config, "osd", "create")
+        self.ceph("ceph-osd", "-c", config, "-i", "0", "--mkfs", "--mkkey")
+        self.ceph("ceph", "-c", config, "osd", "crush", "add", "osd.0", "1.0", "root=default", "host=localhost")
+        self.run("ceph-osd", "-f", "-c", config, "-i", "0")
+        keyring = os.path.join(self.directory, "keyring")
+        open(keyring, "w", encoding="ascii").close()
+        self.run("radosgw", "-f", "-c", config, "-n", "client.admin", "--keyring", keyring)
+        self.wait_answering()
+        self.ceph("radosgw-admin", "-c", config, "user", "create", "--uid=thalweg", "--display-name=thalweg",
+                  f"--access-key={KEY_ID}", f"--secret-key={SECRET}")
+
+    def ceph(self, *command):
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60,
+                              check=False)
+        if done.returncode:
+            raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-2000:]}")

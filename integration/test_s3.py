@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+"""Segments and metadata in real S3 servers: MinIO and Ceph's gateway, started here on loopback."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "kit"))
+import clients  # noqa: E402
+from broker import Broker, binary, free_port, is_peer  # noqa: E402
+from case import create_topic, run_tests, wait_until  # noqa: E402
+from s3_servers import SECRET, Minio, Radosgw  # noqa: E402
+
+PARTITIONS = 3
+OFFLOAD_MS = 200
+RESUME_SECONDS_MAX = 5
+
+
+class Contract(unittest.TestCase):
+    """The contract of every object store, by the test program of tests/streamcore/object_store/s3."""
+
+    def hold(self, kind):
+        directory = tempfile.mkdtemp(prefix="thalweg-")
+        self.addCleanup(shutil.rmtree, directory, ignore_errors=True)
+        program = os.path.join(os.path.dirname(binary()), "tests/streamcore/object_store/s3/s3_real_server")
+        with kind(directory) as server:
+            done = subprocess.run([program, "--gtest_brief=1", f"--gtest_filter=*:-{kind.CONTRACT_EXCEPT}"],
+                                  env={**os.environ, **server.environment, "THALWEG_S3_ENDPOINT": server.endpoint},
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=240, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout[-4000:])
+
+    def test_minio_keeps_it(self):
+        self.hold(Minio)
+
+    def test_radosgw_keeps_it(self):
+        self.hold(Radosgw)
+
+
+@unittest.skipIf(is_peer(), "about the thalweg program")
+class InBucket(unittest.TestCase):
+    """Brokers over one MinIO, each with a bucket of its own."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = tempfile.mkdtemp(prefix="thalweg-")
+        cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
+        cls.server = Minio(os.path.join(cls.directory, "minio"))
+        cls.enterClassContext(cls.server)
+
+    def setUp(self):
+        self.bucket = self.id().rsplit(".", 1)[-1].replace("_", "-")[:63].rstrip("-")
+        self.server.make_bucket(self.bucket)
+
+    def broker(self, **settings):
+        return Broker(os.path.join(self.directory, self.bucket),
+                      {"thalweg.store": self.server.url(self.bucket, "some/where"),
+                       "thalweg.offload.interval.ms": str(OFFLOAD_MS), "thalweg.log.file.bytes": str(16 << 20),
+                       **settings}, environment=self.server.environment)
+
+    def objects(self):
+        """How many objects the bucket has: MinIO keeps each in a directory of its disk."""
+        return sum("xl.meta" in files for _, _, files in os.walk(
+            os.path.join(self.server.directory, "objects", self.bucket, "some", "where", "segment")))
+
+    def write(self, broker, topic, first, count):
+        lines = "".join(f"{n}\n" for n in range(first, first + count))
+        clients.kcat(broker, "-P", "-t", topic, stdin=lines)
+
+    def read(self, broker, topic):
+        shown = clients.kcat(broker, "-C", "-e", "-q", "-t", topic, "-o", "beginning")
+        return sorted(int(line) for line in shown.split())
+
+    def wait_offloaded(self, more_than=0):
+        wait_until(lambda: self.objects() > more_than, "segments in the bucket")
+
+    def test_records_outlive_a_stop_and_a_kill(self):
+        with self.broker() as broker:
+            create_topic(broker, "t", PARTITIONS)
+            self.write(broker, "t", 0, 1000)
+            self.wait_offloaded()
+            self.assertEqual(self.read(broker, "t"), list(range(1000)))
+            broker.stop()
+            broker.start()
+            self.assertEqual(self.read(broker, "t"), list(range(1000)))
+            before = self.objects()
+            self.write(broker, "t", 1000, 1000)
+            self.wait_offloaded(more_than=before)
+            self.write(broker, "t", 2000, 1000)  # perhaps in the log only
+            broker.kill()
+            broker.start()
+            self.assertEqual(self.read(broker, "t"), list(range(3000)))
+            self.assertFalse(os.path.exists(os.path.join(broker.directory, "data", "objects")))
+            self.assertNotIn(SECRET, broker.log())
+
+    def test_an_outage_of_the_bucket_costs_nothing_and_is_over_when_it_is(self):
+        from confluent_kafka import Consumer, Producer
+        failed = []
+        with self.broker(**{"thalweg.block.cache.bytes": "0"}) as broker:
+            create_topic(broker, "t", PARTITIONS)
+            self.write(broker, "t", 0, 1000)
+            self.wait_offloaded()
+            time.sleep(3 * OFFLOAD_MS / 1000)
+            broker.stop()
+            broker.start()  # nothing is in memory now
+            producer = Producer({"bootstrap.servers": broker.bootstrap, "linger.ms": 5})
+            consumer = Consumer({"bootstrap.servers": broker.bootstrap, "group.id": "g",
+                                 "auto.offset.reset": "earliest"})
+            consumer.subscribe(["t"])
+            self.server.kill()
+            for n in range(1000, 1500):
+                producer.produce("t", str(n), on_delivery=lambda error, _: error and failed.append(error))
+                producer.poll(0)
+                time.sleep(0.004)
+            self.assertEqual([m for m in consumer.consume(10, 1) if m.error()], [])
+            wait_until(lambda: "object store fails" in broker.log(), "a line about the outage")
+            self.server.start()
+            began, seen = time.monotonic(), set()
+            while len(seen) < 1500 and time.monotonic() < began + 30:
+                seen.update(int(m.value()) for m in consumer.consume(500, 0.2) if not m.error())
+            took = time.monotonic() - began
+            self.assertEqual(producer.flush(30), 0)
+            consumer.close()
+            self.assertEqual(failed, [], "only what may be tried again")
+            self.assertEqual(seen, set(range(1500)))
+            self.assertLess(took, RESUME_SECONDS_MAX)
+            self.assertEqual(broker.log().count("object store fails"), 1)
+            self.assertIn("object store answers again", broker.log())
+
+    def refused(self, url, data="data", **environment):
+        """Runs a broker to its end, which must come by itself and with one line."""
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("THALWEG_")}
+        done = subprocess.run([binary(), "serve", "--data", os.path.join(self.directory, self.bucket, data),
+                               "--listen", f"127.0.0.1:{free_port()}", "--store", url],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False,
+                              env={**inherited, **self.server.environment, **environment})
+        self.assertEqual(done.returncode, 1, done.stdout)
+        lines = [line for line in done.stdout.splitlines() if line.startswith("thalweg: ")]
+        self.assertEqual(len(lines), 1, done.stdout)
+        self.assertNotIn(SECRET, done.stdout)
+        return lines[0]
+
+    def test_what_cannot_work_is_told_at_the_start(self):
+        os.makedirs(os.path.join(self.directory, self.bucket), exist_ok=True)
+        url = self.server.url(self.bucket)
+        wrong = "canary-of-the-wrong-secret"
+        line = self.refused(url, AWS_SECRET_ACCESS_KEY=wrong)
+        self.assertIn("HTTP 403 SignatureDoesNotMatch", line)
+        self.assertNotIn(wrong, line)
+        self.assertIn("HTTP 404 NoSuchBucket", self.refused(self.server.url("no-such-bucket")))
+        self.assertIn("no credentials; looked for", self.refused(
+            url, AWS_ACCESS_KEY_ID="", AWS_SHARED_CREDENTIALS_FILE="/nonexistent"))
+        nobody = f"http://127.0.0.1:{free_port()}"
+        self.assertIn("Failed to connect to 127.0.0.1", self.refused(f"s3://{self.bucket}?endpoint={nobody}"))
+        self.assertIn("unknown parameter 'colour'", self.refused(url + "&colour=" + SECRET))
+
+    def test_a_log_and_a_store_that_are_not_each_others_are_refused(self):
+        with self.broker() as broker:
+            create_topic(broker, "t")
+            url = broker.settings["thalweg.store"]
+            broker.stop()
+            self.assertIn("another data directory", self.refused(url, data="other"))
+            self.assertIn(f"belongs to s3://{self.bucket}/some/where/, not to s3://{self.bucket}/;",
+                          self.refused(self.server.url(self.bucket)))
+            broker.start()
+
+
+if __name__ == "__main__":
+    run_tests()
