@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "kit
 import clients  # noqa: E402
 from broker import Broker, binary, free_port, is_peer  # noqa: E402
 from case import create_topic, run_tests, wait_until  # noqa: E402
-from s3_servers import SECRET, Minio, Radosgw  # noqa: E402
+from s3_servers import SECRET, Minio, Radosgw, S3rver  # noqa: E402
 
 PARTITIONS = 3
 OFFLOAD_MS = 200
@@ -38,6 +38,31 @@ class Contract(unittest.TestCase):
 
     def test_radosgw_keeps_it(self):
         self.hold(Radosgw)
+
+
+def run_to_end(server, *arguments, **environment):
+    """Runs the program, which must end by itself; nothing secret may be said."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("THALWEG_")}
+    done = subprocess.run([binary(), *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          timeout=60, check=False, env={**inherited, **server.environment, **environment})
+    assert SECRET not in done.stdout, done.stdout
+    return done
+
+
+@unittest.skipIf(is_peer(), "about the thalweg program")
+class WithoutConditions(unittest.TestCase):
+    def test_a_server_that_ignores_conditions_is_refused(self):
+        directory = tempfile.mkdtemp(prefix="thalweg-")
+        self.addCleanup(shutil.rmtree, directory, ignore_errors=True)
+        with S3rver(os.path.join(directory, "s3rver")) as server:
+            checked = run_to_end(server, "store", "check", server.url(server.BUCKET))
+            self.assertEqual(checked.returncode, 1, checked.stdout)
+            self.assertIn("BROKEN", checked.stdout)
+            served = run_to_end(server, "serve", "--data", directory, "--listen", f"127.0.0.1:{free_port()}",
+                                "--store", server.url(server.BUCKET))
+            self.assertEqual(served.returncode, 1, served.stdout)
+            for done in (checked, served):
+                self.assertIn("it ignores conditions", done.stdout)
 
 
 @unittest.skipIf(is_peer(), "about the thalweg program")
@@ -132,16 +157,17 @@ class InBucket(unittest.TestCase):
 
     def refused(self, url, data="data", **environment):
         """Runs a broker to its end, which must come by itself and with one line."""
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith("THALWEG_")}
-        done = subprocess.run([binary(), "serve", "--data", os.path.join(self.directory, self.bucket, data),
-                               "--listen", f"127.0.0.1:{free_port()}", "--store", url],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False,
-                              env={**inherited, **self.server.environment, **environment})
+        done = run_to_end(self.server, "serve", "--data", os.path.join(self.directory, self.bucket, data),
+                          "--listen", f"127.0.0.1:{free_port()}", "--store", url, **environment)
         self.assertEqual(done.returncode, 1, done.stdout)
         lines = [line for line in done.stdout.splitlines() if line.startswith("thalweg: ")]
         self.assertEqual(len(lines), 1, done.stdout)
-        self.assertNotIn(SECRET, done.stdout)
         return lines[0]
+
+    def test_a_store_that_can_be_trusted_passes_the_check(self):
+        done = run_to_end(self.server, "store", "check", self.server.url(self.bucket, "p"))
+        self.assertEqual((done.returncode, done.stdout.count("ok  ")), (0, 4), done.stdout)
+        self.assertEqual(run_to_end(self.server, "store", "check", "s3://no/such?thing").returncode, 2)
 
     def test_what_cannot_work_is_told_at_the_start(self):
         os.makedirs(os.path.join(self.directory, self.bucket), exist_ok=True)

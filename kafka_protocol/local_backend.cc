@@ -5,6 +5,7 @@
 #include "kafka_protocol/server/settings.h"
 #include "kafka_protocol/topics/cluster_row_format.h"
 #include "streamcore/base/log.h"
+#include "streamcore/object_store/store_check.h"
 
 namespace thalweg {
 
@@ -149,9 +150,21 @@ base::Task<base::Status> LocalBackend::open_in_directory(chunk::LocalReplicaOpti
   co_return base::Status{};
 }
 
+base::Task<base::Status> LocalBackend::try_out(object_store::ObjectStore& objects,
+                                               std::string name) {
+  const auto steps = co_await object_store::check_store(objects, home_, random_,
+                                                        object_store::CheckEffort::at_start());
+  const object_store::CheckStep& last = steps.back();
+  if (last.outcome) co_return base::Status{};
+  co_return base::fail(last.outcome.error().code,
+                       name + " cannot be used: of what a store must keep, \"" + last.promise +
+                           "\" failed: " + last.outcome.error().message);
+}
+
 base::Task<base::Status> LocalBackend::open_in_bucket(chunk::LocalReplicaOptions options) {
   objects_ = CO_TRY(co_await object_store::s3::S3ObjectStore::open(
       {home_, poller_, clock_, random_}, *bucket_, {}));
+  CO_TRY(co_await try_out(*objects_, bucket_->name()));
   CO_TRY(co_await bind_data_directory(*files_, bucket_->name()));
   const auto rows = CO_TRY(co_await objects_->list("meta/", ""));
   options.create_if_empty = rows.objects.empty();

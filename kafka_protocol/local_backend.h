@@ -37,6 +37,7 @@ class LocalBackend final : public server::Backend {
   base::Task<base::Status> open_directory();
   base::Task<base::Status> open_in_directory(chunk::LocalReplicaOptions options);
   base::Task<base::Status> open_in_bucket(chunk::LocalReplicaOptions options);
+  base::Task<base::Status> try_out(object_store::ObjectStore& objects, std::string name);
   base::Task<base::Status> open_broker();
   base::Task<base::Result<std::string>> cluster_id();
 

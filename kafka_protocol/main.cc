@@ -6,11 +6,16 @@
 
 #include "kafka_protocol/local_backend.h"
 #include "kafka_protocol/server/cli.h"
+#include "kafka_protocol/store_command.h"
 
 int main(int argc, char** argv) {
   int exit_code = thalweg::server::kExitDone;
-  const auto config =
+  const auto invocation =
       thalweg::server::parse_command_line(argc, argv, environ, std::cout, std::cerr, exit_code);
-  if (!config) return exit_code;
-  return thalweg::server::serve(*config, thalweg::LocalBackend::open, std::cout, std::cerr);
+  if (!invocation) return exit_code;
+  if (invocation->command == thalweg::server::Command::kCheckStore) {
+    return thalweg::check_store_command(invocation->config, std::cout, std::cerr);
+  }
+  return thalweg::server::serve(invocation->config, thalweg::LocalBackend::open, std::cout,
+                                std::cerr);
 }

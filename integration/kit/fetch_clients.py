@@ -22,6 +22,7 @@ KAFKA_VERSIONS = ("4.3.1", "3.9.1")
 KAFKA_JARS = ("kafka_2.13", "kafka-clients", "kafka-tools", "connect-runtime", "connect-file")
 LIBRDKAFKA_PACKAGE = "@confluentinc/kafka-javascript@1.10.1"
 MINIO_VERSION = "v0.0.0-20260212201848-7aac2a2c5b7c"  # its tags are no module versions
+S3RVER_PACKAGE = "s3rver@3.7.1"
 GO_TOOLCHAIN = "golang.org/toolchain@v0.0.1-go1.26.0.linux-amd64"  # for a Debian whose own go is too old
 
 
@@ -109,6 +110,12 @@ def fetch_minio():
         env={**os.environ, "GOBIN": os.path.join(CLIENTS, "bin"), "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local"})
 
 
+def fetch_s3rver():
+    folder = os.path.join(CLIENTS, "s3rver")
+    os.makedirs(folder, exist_ok=True)
+    run("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error", S3RVER_PACKAGE, cwd=folder)
+
+
 def fetch_librdkafka():
     """The current librdkafka, from the source that its JavaScript binding is published with."""
     folder = os.path.join(CLIENTS, "librdkafka")
@@ -140,6 +147,7 @@ PARTS = {
     **{f"kafka-{v}": ((lambda v=v: fetch_kafka(v)), ["java/Client.java"]) for v in KAFKA_VERSIONS},
     "go": (fetch_go, ["go/go.mod", "go/go.sum", "go/records/records.go", "go/franz_go/main.go", "go/sarama/main.go"]),
     f"minio-{MINIO_VERSION}": (fetch_minio, []),
+    S3RVER_PACKAGE: (fetch_s3rver, []),
     "librdkafka": (fetch_librdkafka, []),
     "librdkafka-client": (build_librdkafka_client, ["librdkafka/client.cc"]),
 }

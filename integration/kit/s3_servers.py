@@ -1,4 +1,5 @@
-"""Real S3 servers on loopback: MinIO, built by fetch_clients.py, and Ceph's gateway from Debian's packages.
+"""Real S3 servers on loopback: MinIO, built by fetch_clients.py, and Ceph's gateway from Debian's packages; and s3rver,
+which ignores conditions.
 
     with Minio(directory) as server:
         server.endpoint ... server.environment ... server.kill(); server.start()
@@ -106,6 +107,19 @@ class Minio(S3Server):
         self.run(fetch_clients.program("minio"), "server", "--quiet", "--address", f"127.0.0.1:{self.port}",
                  "--console-address", "127.0.0.1:0", os.path.join(self.directory, "objects"),
                  environment={"MINIO_ROOT_USER": KEY_ID, "MINIO_ROOT_PASSWORD": SECRET})
+
+
+class S3rver(S3Server):
+    """It has one bucket, and keys of its own."""
+
+    BUCKET = "bucket"
+
+    def launch(self):
+        self.environment.update(AWS_ACCESS_KEY_ID="S3RVER", AWS_SECRET_ACCESS_KEY="S3RVER")
+        objects = os.path.join(self.directory, "objects")
+        os.makedirs(objects, exist_ok=True)
+        self.run("node", os.path.join(fetch_clients.CLIENTS, "s3rver", "node_modules", ".bin", "s3rver"), "--directory",
+                 objects, "--address", "127.0.0.1", "--port", str(self.port), "--configure-bucket", self.BUCKET)
 
 
 CEPH_CONFIG = """[global]

@@ -82,9 +82,9 @@ base::Result<Config> load(const Options& options, const char* const* environment
 
 }  // namespace
 
-std::optional<Config> parse_command_line(int argc, const char* const* argv,
-                                         const char* const* environment, std::ostream& out,
-                                         std::ostream& err, int& exit_code) {
+std::optional<Invocation> parse_command_line(int argc, const char* const* argv,
+                                             const char* const* environment, std::ostream& out,
+                                             std::ostream& err, int& exit_code) {
   CLI::App app("Thalweg: a Kafka-compatible broker whose disk is an object store", "thalweg");
   app.require_subcommand(1);
   Options options;
@@ -93,6 +93,11 @@ std::optional<Config> parse_command_line(int argc, const char* const* argv,
   config_command->require_subcommand(1);
   CLI::App* print =
       config_command->add_subcommand("print", "Every key, its value, source and meaning");
+  CLI::App* store = app.add_subcommand("store", "Work on a bucket");
+  store->require_subcommand(1);
+  CLI::App* check =
+      store->add_subcommand("check", "Try out whether a bucket keeps what a broker must rely on");
+  check->add_option("URL", options.store, "s3://BUCKET/PREFIX?endpoint=...")->required();
   CLI::App* version = app.add_subcommand("version", "Print the version");
   add_config_options(*serve, options);
   add_config_options(*print, options);
@@ -117,7 +122,7 @@ std::optional<Config> parse_command_line(int argc, const char* const* argv,
     out << config->print();
     return std::nullopt;
   }
-  return std::move(*config);
+  return Invocation{check->parsed() ? Command::kCheckStore : Command::kServe, std::move(*config)};
 }
 
 }  // namespace thalweg::server

@@ -15,11 +15,17 @@ inline constexpr int kExitFailed = 1;  // what was asked for could not be done
 inline constexpr int kExitMisuse = 2;  // a wrong command line or configuration; nothing was tried
 inline constexpr const char* kVersion = "0.1.0";
 
-// Reads the command line and all sources of configuration. The configuration if the command is
-// `serve`; otherwise the command was carried out, or refused with a message, on `out` and `err`,
-// and `exit_code` says how.
-std::optional<Config> parse_command_line(int argc, const char* const* argv,
-                                         const char* const* environment, std::ostream& out,
-                                         std::ostream& err, int& exit_code);
+enum class Command { kServe, kCheckStore };
+
+struct Invocation {
+  Command command = Command::kServe;
+  Config config;
+};
+
+// Reads the command line and all sources of configuration. Other commands than those of Command
+// were carried out, or refused with a message, on `out` and `err`, and `exit_code` says how.
+std::optional<Invocation> parse_command_line(int argc, const char* const* argv,
+                                             const char* const* environment, std::ostream& out,
+                                             std::ostream& err, int& exit_code);
 
 }  // namespace thalweg::server

@@ -157,12 +157,16 @@ class CommandLine : public testing::Test {
                             std::vector<const char*> environment = {}) {
     arguments.insert(arguments.begin(), "thalweg");
     environment.push_back(nullptr);
-    return parse_command_line(static_cast<int>(arguments.size()), arguments.data(),
-                              environment.data(), out_, err_, exit_code_);
+    auto invocation = parse_command_line(static_cast<int>(arguments.size()), arguments.data(),
+                                         environment.data(), out_, err_, exit_code_);
+    if (!invocation) return std::nullopt;
+    command_ = invocation->command;
+    return std::move(invocation->config);
   }
   std::ostringstream out_;
   std::ostringstream err_;
   int exit_code_ = -1;
+  Command command_ = Command::kServe;
 };
 
 TEST_F(CommandLine, FlagsWinOverEnvironmentAndEnvironmentOverFile) {
@@ -177,6 +181,16 @@ TEST_F(CommandLine, FlagsWinOverEnvironmentAndEnvironmentOverFile) {
   EXPECT_EQ(config->get_int("max.connections"), 1);
   EXPECT_EQ(config->get_string("thalweg.data.dir"), "/d");
   EXPECT_EQ(config->get_string("listeners"), "PLAINTEXT://:1234");
+}
+
+TEST_F(CommandLine, StoreIsGivenToServeOrToBeChecked) {
+  const auto config = run({"serve", "--store", "s3://a"}, {"THALWEG_STORE=s3://b"});
+  ASSERT_TRUE(config) << err_.str();
+  EXPECT_EQ(config->get_string("thalweg.store"), "s3://a");
+  EXPECT_EQ(command_, Command::kServe);
+  EXPECT_EQ(run({"store", "check", "s3://c"})->get_string("thalweg.store"), "s3://c");
+  EXPECT_EQ(command_, Command::kCheckStore);
+  EXPECT_FALSE(run({"store", "check"}));
 }
 
 TEST_F(CommandLine, SeveralSetsMayFollowEachOther) {

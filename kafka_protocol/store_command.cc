@@ -1,0 +1,62 @@
+#include "kafka_protocol/store_command.h"
+
+#include <ostream>
+
+#include "kafka_protocol/server/blocking.h"
+#include "kafka_protocol/server/cli.h"
+#include "kafka_protocol/server/cores.h"
+#include "kafka_protocol/server/loop_poller.h"
+#include "streamcore/base/clock.h"
+#include "streamcore/base/log.h"
+#include "streamcore/object_store/s3/s3_object_store.h"
+#include "streamcore/object_store/store_check.h"
+
+namespace thalweg {
+
+namespace {
+
+using Steps = std::vector<object_store::CheckStep>;
+
+// On the home core, from the first request to the last connection's end.
+base::Task<base::Result<Steps>> check(server::AsioExecutor& home,
+                                      object_store::s3::S3Config bucket) {
+  server::LoopPoller poller(home);
+  base::SystemClock clock;
+  base::SystemRandom random;
+  const auto store = CO_TRY(co_await object_store::s3::S3ObjectStore::open(
+      {home, poller, clock, random}, std::move(bucket), {}));
+  co_return co_await object_store::check_store(*store, home, random,
+                                               object_store::CheckEffort::thorough());
+}
+
+bool print(const Steps& steps, std::ostream& out) {
+  for (const object_store::CheckStep& step : steps) {
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(step.took).count();
+    out << (step.outcome ? "ok      " : "BROKEN  ") << step.promise << " (" << took << " ms)\n";
+    if (!step.outcome) out << "        " << step.outcome.error().message << "\n";
+  }
+  return steps.back().outcome.has_value();
+}
+
+}  // namespace
+
+int check_store_command(const server::Config& config, std::ostream& out, std::ostream& err) {
+  base::set_log_level(base::LogLevel::kError);
+  auto bucket = object_store::s3::parse_s3_url(config.get_string("thalweg.store"),
+                                               object_store::s3::process_environment);
+  if (!bucket) {
+    err << "thalweg: " << bucket.error().message << std::endl;
+    return server::kExitMisuse;
+  }
+  server::Cores cores(1);
+  cores.start();
+  const auto steps = server::run_blocking(cores.home(), check(cores.home(), std::move(*bucket)));
+  cores.stop_and_join();
+  if (!steps) {
+    err << "thalweg: " << steps.error().message << std::endl;
+    return server::kExitFailed;
+  }
+  return print(*steps, out) ? server::kExitDone : server::kExitFailed;
+}
+
+}  // namespace thalweg

@@ -1,0 +1,196 @@
+#include "streamcore/object_store/store_check.h"
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "streamcore/base/log.h"
+#include "streamcore/base/task_group.h"
+
+namespace thalweg::object_store {
+
+using base::ErrorCode;
+using base::Status;
+using base::Task;
+
+namespace {
+
+std::unexpected<base::Error> broken(std::string how) {
+  return base::fail(ErrorCode::kUnsupported, std::move(how));
+}
+
+// The steps, and the keys they leave.
+class Check {
+ public:
+  Check(ObjectStore& store, base::Executor& executor, base::Random& random, CheckEffort effort)
+      : store_(store),
+        executor_(executor),
+        random_(random),
+        effort_(effort),
+        prefix_("check/" + std::to_string(random.next()) + "/") {}
+
+  Task<std::vector<CheckStep>> run();
+
+ private:
+  struct Racer {
+    std::string bytes;
+    base::Result<PutOutcome> outcome = PutOutcome::kExists;
+  };
+
+  Task<Status> create_once();
+  Task<Status> race_all();
+  Task<Status> race(std::string key);
+  Task<void> put_one(std::string key, Racer& racer);
+  Task<Status> read_ranges();
+  Task<Status> list_and_remove();
+  Task<Status> list_is(std::vector<std::string> expected);
+  Task<Status> content_is(std::string key, std::string bytes);
+  Task<base::Result<PutOutcome>> put(std::string key, std::string bytes);
+  Task<void> clean_up();
+  std::string bytes_of(size_t size);
+
+  ObjectStore& store_;
+  base::Executor& executor_;
+  base::Random& random_;
+  const CheckEffort effort_;
+  const std::string prefix_;
+  std::vector<std::string> keys_;  // that may exist
+};
+
+Task<std::vector<CheckStep>> Check::run() {
+  struct Step {
+    const char* promise;
+    Task<Status> (Check::*go)();
+  };
+  constexpr Step kSteps[] = {
+      {"a key is created once, and its object stays as it was", &Check::create_once},
+      {"of puts of one key at once, one creates it", &Check::race_all},
+      {"parts of an object are read exactly", &Check::read_ranges},
+      {"a list shows what there is at once, in order", &Check::list_and_remove},
+  };
+  std::vector<CheckStep> done;
+  for (const Step& step : kSteps) {
+    const base::TimePoint began = executor_.now();
+    Status outcome = co_await (this->*step.go)();
+    const bool kept = outcome.has_value();
+    done.push_back({step.promise, std::move(outcome), executor_.now() - began});
+    if (!kept) break;
+  }
+  co_await clean_up();
+  co_return done;
+}
+
+std::string Check::bytes_of(size_t size) {
+  std::string bytes(size, '\0');
+  for (char& c : bytes) c = static_cast<char>(random_.next());
+  return bytes;
+}
+
+Task<base::Result<PutOutcome>> Check::put(std::string key, std::string bytes) {
+  if (std::ranges::find(keys_, key) == keys_.end()) keys_.push_back(key);
+  std::vector<base::ByteView> parts{base::as_bytes(bytes)};
+  co_return co_await store_.put_if_absent(std::move(key), std::move(parts));
+}
+
+Task<Status> Check::content_is(std::string key, std::string bytes) {
+  const base::Slice got = CO_TRY(co_await store_.get(key, std::nullopt));
+  if (base::as_chars(got.bytes) == bytes) co_return Status{};
+  co_return broken("another object is read than the one that was created");
+}
+
+Task<Status> Check::create_once() {
+  const std::string key = prefix_ + "once";
+  const std::string first = bytes_of(100);
+  const PutOutcome created = CO_TRY(co_await put(key, first));
+  if (created != PutOutcome::kCreated) co_return broken("a new key is said to exist");
+  CO_TRY(co_await content_is(key, first));
+  const PutOutcome again = CO_TRY(co_await put(key, bytes_of(100)));
+  if (again == PutOutcome::kCreated) {
+    co_return broken("it ignores conditions: a key that exists was created a second time");
+  }
+  co_return co_await content_is(key, first);
+}
+
+Task<Status> Check::race_all() {
+  for (int i = 0; i < effort_.races; ++i) {
+    CO_TRY(co_await race(prefix_ + "race-" + std::to_string(i)));
+  }
+  co_return Status{};
+}
+
+Task<void> Check::put_one(std::string key, Racer& racer) {
+  racer.outcome = co_await put(std::move(key), racer.bytes);
+}
+
+Task<Status> Check::race(std::string key) {
+  std::vector<Racer> racers(static_cast<size_t>(effort_.racers));
+  base::TaskGroup group(executor_);
+  for (Racer& racer : racers) racer.bytes = bytes_of(1000);
+  for (Racer& racer : racers) group.spawn(put_one(key, racer));
+  co_await group.stop_and_join();
+  const Racer* winner = nullptr;
+  for (const Racer& racer : racers) {
+    const PutOutcome outcome = CO_TRY(base::Result<PutOutcome>(racer.outcome));
+    if (outcome != PutOutcome::kCreated) continue;
+    if (winner != nullptr) co_return broken("it ignores conditions: two writers created one key");
+    winner = &racer;
+  }
+  if (winner == nullptr) co_return broken("nobody created the key");
+  co_return co_await content_is(key, winner->bytes);
+}
+
+Task<Status> Check::read_ranges() {
+  const std::string key = prefix_ + "range";
+  const std::string bytes = bytes_of(effort_.object_bytes);
+  CO_TRY(co_await put(key, bytes));
+  const ByteRange middle{.offset = bytes.size() / 3, .length = bytes.size() / 2};
+  const base::Slice got = CO_TRY(co_await store_.get(key, middle));
+  if (base::as_chars(got.bytes) != bytes.substr(middle.offset, middle.length)) {
+    co_return broken("other bytes are read than were asked for");
+  }
+  const ByteRange beyond{.offset = bytes.size() - 10, .length = 20};
+  const auto past = co_await store_.get(key, beyond);
+  if (past || past.error().code != ErrorCode::kOutOfRange) {
+    co_return broken("a range beyond the end is not refused");
+  }
+  const ObjectInfo info = CO_TRY(co_await store_.head(key));
+  if (info.size == bytes.size()) co_return Status{};
+  co_return broken("the size is wrong");
+}
+
+Task<Status> Check::list_is(std::vector<std::string> expected) {
+  std::ranges::sort(expected);
+  const ListPage page = CO_TRY(co_await store_.list(prefix_, ""));
+  if (std::ranges::equal(page.objects, expected, {}, &ObjectInfo::key)) co_return Status{};
+  co_return broken("a list shows " + std::to_string(page.objects.size()) + " objects where " +
+                   std::to_string(expected.size()) + " are");
+}
+
+Task<Status> Check::list_and_remove() {
+  CO_TRY(co_await list_is(keys_));
+  const std::string gone = keys_.back();
+  CO_TRY(co_await store_.remove(gone));
+  keys_.pop_back();
+  CO_TRY(co_await list_is(keys_));
+  const auto got = co_await store_.get(gone, std::nullopt);
+  if (!got && got.error().code == ErrorCode::kNotFound) co_return Status{};
+  co_return broken("an object that was removed is still read");
+}
+
+Task<void> Check::clean_up() {
+  for (const std::string& key : keys_) {
+    const Status removed = co_await store_.remove(key);
+    if (!removed) base::log_warn("left behind by a check: " + key);
+  }
+}
+
+}  // namespace
+
+Task<std::vector<CheckStep>> check_store(ObjectStore& store, base::Executor& executor,
+                                         base::Random& random, CheckEffort effort) {
+  Check check(store, executor, random, effort);
+  co_return co_await check.run();
+}
+
+}  // namespace thalweg::object_store

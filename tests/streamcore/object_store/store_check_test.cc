@@ -1,0 +1,98 @@
+// The check passes on good stores and names what is broken on others.
+#include "streamcore/object_store/store_check.h"
+
+#include <gtest/gtest.h>
+
+#include "streamcore/object_store/memory_object_store.h"
+#include "tests/sim/sim_executor.h"
+#include "tests/streamcore/base/task_runner.h"
+
+namespace thalweg::object_store {
+namespace {
+
+enum class Defect { kNone, kOverwrites, kTwoWinners, kShortRange, kStaleList, kDown };
+
+// A memory store with one defect.
+class DefectiveStore final : public ObjectStore {
+ public:
+  DefectiveStore(base::Executor& executor, Defect defect) : store_(executor), defect_(defect) {}
+
+  base::Task<base::Result<PutOutcome>> put_if_absent(std::string key, base::Parts parts) override {
+    if (defect_ == Defect::kDown) co_return base::fail(base::ErrorCode::kUnknownOutcome, "down");
+    if (defect_ == Defect::kOverwrites) CO_TRY(co_await store_.remove(key));
+    auto outcome = co_await store_.put_if_absent(key, std::move(parts));
+    if (defect_ == Defect::kTwoWinners && key.contains("race")) outcome = PutOutcome::kCreated;
+    co_return outcome;
+  }
+  base::Task<base::Result<base::Slice>> get(std::string key,
+                                            std::optional<ByteRange> range) override {
+    if (defect_ == Defect::kShortRange && range) ++range->offset;
+    co_return co_await store_.get(std::move(key), range);
+  }
+  base::Task<base::Result<ObjectInfo>> head(std::string key) override {
+    co_return co_await store_.head(std::move(key));
+  }
+  base::Task<base::Status> remove(std::string key) override {
+    co_return co_await store_.remove(std::move(key));
+  }
+  base::Task<base::Result<ListPage>> list(std::string prefix, std::string start_after) override {
+    if (defect_ == Defect::kStaleList && !listed_.objects.empty()) co_return listed_;
+    auto page = co_await store_.list(std::move(prefix), std::move(start_after));
+    if (page) listed_ = *page;
+    co_return page;
+  }
+  size_t object_count() const { return store_.object_count(); }
+
+ private:
+  MemoryObjectStore store_;
+  Defect defect_;
+  ListPage listed_;
+};
+
+struct Outcome {
+  std::vector<CheckStep> steps;
+  size_t left = 0;
+};
+
+Outcome check(Defect defect, CheckEffort effort = CheckEffort::at_start()) {
+  sim::SimExecutor executor;
+  base::SeededRandom random(1);
+  DefectiveStore store(executor, defect);
+  base::TaskRunner<std::vector<CheckStep>> runner(check_store(store, executor, random, effort));
+  while (!runner.done()) CHECK(executor.step());
+  return {runner.take(), store.object_count()};
+}
+
+TEST(StoreCheck, GoodStorePassesAndIsLeftAsItWas) {
+  for (const CheckEffort& effort : {CheckEffort::at_start(), CheckEffort::thorough()}) {
+    const Outcome outcome = check(Defect::kNone, effort);
+    EXPECT_EQ(outcome.steps.size(), 4u);
+    for (const CheckStep& step : outcome.steps) EXPECT_TRUE(step.outcome) << step.promise;
+    EXPECT_EQ(outcome.left, 0u);
+  }
+}
+
+TEST(StoreCheck, DefectEndsItWithTheReason) {
+  const std::pair<Defect, const char*> kDefects[] = {
+      {Defect::kOverwrites, "ignores conditions"},
+      {Defect::kTwoWinners, "two writers"},
+      {Defect::kShortRange, "other bytes"},
+      {Defect::kStaleList, "a list shows"},
+  };
+  for (const auto& [defect, reason] : kDefects) {
+    const Outcome outcome = check(defect);
+    const base::Status& last = outcome.steps.back().outcome;
+    ASSERT_FALSE(last) << reason;
+    EXPECT_EQ(last.error().code, base::ErrorCode::kUnsupported);
+    EXPECT_NE(last.error().message.find(reason), std::string::npos) << last.error().message;
+    EXPECT_EQ(outcome.left, 0u) << reason;
+  }
+}
+
+TEST(StoreCheck, StoreThatDoesNotAnswerIsNotSaidToBeBroken) {
+  EXPECT_EQ(check(Defect::kDown).steps.back().outcome.error().code,
+            base::ErrorCode::kUnknownOutcome);
+}
+
+}  // namespace
+}  // namespace thalweg::object_store
