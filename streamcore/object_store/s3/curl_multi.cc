@@ -63,7 +63,11 @@ int CurlMulti::on_socket(CURL*, curl_socket_t socket, int what, void* self, void
   if ((what & CURL_POLL_IN) != 0) event.events |= EPOLLIN;
   if ((what & CURL_POLL_OUT) != 0) event.events |= EPOLLOUT;
   const int operation = known == nullptr ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-  CHECK(::epoll_ctl(multi.epoll_, operation, socket, &event) == 0);
+  const int other = known == nullptr ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+  // The number of a socket that was closed without a word may have come back for another one.
+  if (::epoll_ctl(multi.epoll_, operation, socket, &event) != 0) {
+    CHECK_EQ(::epoll_ctl(multi.epoll_, other, socket, &event), 0);
+  }
   curl_multi_assign(multi.multi_, socket, &multi);
   return 0;
 }

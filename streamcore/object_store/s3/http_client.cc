@@ -225,6 +225,11 @@ base::Result<HttpResponse> HttpClient::Transfer::result() {
     return base::fail(base::ErrorCode::kUnavailable,
                       detail.empty() ? std::string(curl_easy_strerror(code_)) : detail);
   }
+  // The end of such an answer cannot be told from a connection that broke.
+  if (received_ > 0 && response_.header("content-length").empty() &&
+      response_.header("transfer-encoding").empty()) {
+    return base::fail(base::ErrorCode::kUnavailable, "the answer does not say how long it is");
+  }
   long status = 0;
   curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
   response_.status = static_cast<int>(status);

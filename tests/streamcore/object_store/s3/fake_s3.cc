@@ -45,6 +45,7 @@ struct FakeS3::Connection {
   std::string received;
   std::string to_send;
   bool close_then = false;
+  bool without_length = false;
   std::unique_ptr<base::FdPoller::Watch> watch;
 };
 
@@ -154,8 +155,9 @@ void FakeS3::answer(Connection& connection, const FakeRequest& request) {
   if (fault == Fault::kHang) return;
   if (fault == Fault::kServerError) return refuse(refusal(500, "InternalError"));
   if (fault == Fault::kHangInBody) return send(connection, reply, head, reply.body.size() / 2);
-  if (fault == Fault::kCutBody) {
+  if (fault == Fault::kCutBody || fault == Fault::kEndless) {
     connection.close_then = true;
+    connection.without_length = fault == Fault::kEndless;
     return send(connection, reply, head, reply.body.size() / 2);
   }
   if (fault == Fault::kLostAnswer) {
@@ -225,7 +227,7 @@ FakeReply FakeS3::serve_list(const FakeRequest& request) {
 void FakeS3::send(Connection& connection, const FakeReply& reply, bool head, size_t body_bytes) {
   std::string text = "HTTP/1.1 " + std::to_string(reply.status) + " Said\r\n";
   for (const auto& [name, value] : reply.headers) text += name + ": " + value + "\r\n";
-  if (reply.status != 204) {
+  if (reply.status != 204 && !connection.without_length) {
     text += "Content-Length: " + std::to_string(reply.body.size()) + "\r\n";
   }
   text += "\r\n";

@@ -30,6 +30,7 @@ enum class Fault {
   kExpiredToken,   // 400, nothing done
   kAccessDenied,   // 403, with the kind of document that repeats what was signed
   kMissingBucket,  // 404
+  kEndless,        // done, and half of the answer's body without its length, then closed
   kIgnoreRange,    // the whole object for a part of it
 };
 
