@@ -14,6 +14,9 @@ namespace {
 constexpr std::string_view kNextProducerKey = "next/producer";
 constexpr uint64_t kProducerIdBlock = 1000;  // as Kafka's ProducerIdManager
 
+// How long a stop waits for a bucket.
+constexpr base::Duration kBucketCloseTimeMax = std::chrono::seconds(5);
+
 // Of the disk, and beyond the size limit, for what must work when either is full.
 constexpr uint64_t kReserveBytes = 16 << 20;
 
@@ -162,8 +165,10 @@ base::Task<base::Status> LocalBackend::try_out(object_store::ObjectStore& object
 }
 
 base::Task<base::Status> LocalBackend::open_in_bucket(chunk::LocalReplicaOptions options) {
-  objects_ = CO_TRY(co_await object_store::s3::S3ObjectStore::open(
+  auto objects = CO_TRY(co_await object_store::s3::S3ObjectStore::open(
       {home_, poller_, clock_, random_}, *bucket_, {}));
+  bucket_objects_ = objects.get();
+  objects_ = std::move(objects);
   CO_TRY(co_await try_out(*objects_, bucket_->name()));
   CO_TRY(co_await bind_data_directory(*files_, bucket_->name()));
   const auto rows = CO_TRY(co_await objects_->list("meta/", ""));
@@ -242,13 +247,30 @@ base::Task<base::Status> LocalBackend::open_broker() {
   co_return base::Status{};
 }
 
-base::Task<base::Status> LocalBackend::close() {
+base::Task<base::Status> LocalBackend::close_all() {
   co_await broker_->tasks.stop_and_join();
   co_await topics_->stop();
   const base::Status stopped = co_await store_->stop();
   co_await replica_->stop_and_join();
-  co_await metadata_->stop();
   co_return stopped;
+}
+
+// What is not done by then stays as it is: the log has the records, and the next start goes on from
+// there.
+base::Task<void> LocalBackend::give_up_on_bucket(base::TaskGroup& closing) {
+  if (!co_await closing.sleep_for(kBucketCloseTimeMax)) co_return;
+  base::log_warn("the bucket does not answer; ending without a clean close");
+  bucket_objects_->stop();
+  co_await metadata_->stop();
+}
+
+base::Task<base::Status> LocalBackend::close() {
+  base::TaskGroup closing(home_);
+  if (bucket_objects_ != nullptr) closing.spawn(give_up_on_bucket(closing));
+  const base::Status closed = co_await close_all();
+  co_await closing.stop_and_join();
+  co_await metadata_->stop();
+  co_return closed;
 }
 
 }  // namespace thalweg

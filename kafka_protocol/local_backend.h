@@ -39,6 +39,8 @@ class LocalBackend final : public server::Backend {
   base::Task<base::Status> open_in_bucket(chunk::LocalReplicaOptions options);
   base::Task<base::Status> try_out(object_store::ObjectStore& objects, std::string name);
   base::Task<base::Status> open_broker();
+  base::Task<base::Status> close_all();
+  base::Task<void> give_up_on_bucket(base::TaskGroup& closing);
   base::Task<base::Result<std::string>> cluster_id();
 
   const server::Config& config_;
@@ -53,6 +55,7 @@ class LocalBackend final : public server::Backend {
   std::unique_ptr<base::QuotaFileSystem> files_;
   std::unique_ptr<chunk::LocalReplica> replica_;
   std::unique_ptr<object_store::ObjectStore> objects_;
+  object_store::s3::S3ObjectStore* bucket_objects_ = nullptr;  // objects_, if it is a bucket
   std::unique_ptr<metadata::ObjectLogMetadataStore> metadata_;
   std::unique_ptr<StreamStore> store_;
   std::unique_ptr<topics::TopicRegistry> topics_;

@@ -405,6 +405,8 @@ base::Task<void> LiveStreamStore::offload_loop() {
       const base::Result<bool> done = co_await offload_once(bytes_max);
       bytes_max = options_.offload_bytes_max;
       if (!done.has_value()) {
+        // Metadata that ended for this same stop is no failure.
+        if (tasks_.stopping() && done.error().code == ErrorCode::kClosed) co_return;
         if (ends_channel(done.error().code)) {
           channel_->on_stopped({done.error().code, "offload: " + done.error().message});
           co_return;

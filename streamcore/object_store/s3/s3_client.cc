@@ -91,6 +91,7 @@ base::Task<base::Result<HttpResponse>> S3Client::call(S3Request request) {
 base::Task<base::Result<HttpResponse>> S3Client::repeat(const S3Request& request) {
   earned_ = std::min(earned_ + 1, kRequestsPerRepetition * kRepetitionsReserve);
   const base::TimePoint deadline = parts_.executor.now() + time_for(request);
+  if (pauses_.stopping()) co_return base::fail(ErrorCode::kUnavailable, "the store is stopping");
   for (int attempt = 1;; ++attempt) {
     const Credentials credentials = CO_TRY(co_await credentials_->get());
     HttpRequest http = signed_request(request, credentials);
@@ -107,7 +108,7 @@ base::Task<base::Result<HttpResponse>> S3Client::repeat(const S3Request& request
     const base::Duration wait = pause(attempt, slow_down);
     const bool in_time = parts_.executor.now() + wait + kAttemptTimeMin < deadline;
     if (!in_time || attempt == limits_.attempts_max || !take_repetition()) co_return outcome;
-    co_await base::sleep_for(parts_.executor, wait);
+    if (!co_await pauses_.sleep_for(wait)) co_return outcome;
   }
 }
 

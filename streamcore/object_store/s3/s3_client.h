@@ -18,6 +18,7 @@
 #include "streamcore/base/random.h"
 #include "streamcore/base/result.h"
 #include "streamcore/base/task.h"
+#include "streamcore/base/task_group.h"
 #include "streamcore/object_store/s3/credential_source.h"
 #include "streamcore/object_store/s3/http_client.h"
 #include "streamcore/object_store/s3/s3_config.h"
@@ -72,11 +73,15 @@ class S3Client {
   // kCorrupt: the body is not what its CRC says, and nothing was done.
   base::Task<base::Result<HttpResponse>> call(S3Request request);
 
+  // From now on nothing is begun or repeated: calls end with kUnavailable, those under way after
+  // the attempt they are in.
+  void stop() { pauses_.request_stop(); }
+
   const S3Config& config() const { return config_; }
 
  private:
   S3Client(S3Parts parts, S3Config config, S3Limits limits)
-      : parts_(parts), config_(std::move(config)), limits_(limits) {}
+      : parts_(parts), config_(std::move(config)), limits_(limits), pauses_(parts.executor) {}
 
   base::Task<base::Result<HttpResponse>> repeat(const S3Request& request);
   HttpRequest signed_request(const S3Request& request, const Credentials& credentials);
@@ -92,6 +97,7 @@ class S3Client {
   std::unique_ptr<CredentialSource> credentials_;
   int earned_ = kRequestsPerRepetition * kRepetitionsReserve;
   bool failing_ = false;  // so the log was told
+  base::TaskGroup pauses_;
 };
 
 }  // namespace thalweg::object_store::s3

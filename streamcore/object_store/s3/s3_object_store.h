@@ -27,6 +27,9 @@ class S3ObjectStore final : public ObjectStore {
                                                                        S3Config config,
                                                                        S3Limits limits);
 
+  // Nothing more is asked of the bucket: calls end soon, and as if it did not answer.
+  void stop() { client_->stop(); }
+
   base::Task<base::Result<PutOutcome>> put_if_absent(std::string key, base::Parts parts) override;
   base::Task<base::Result<base::Slice>> get(std::string key,
                                             std::optional<ByteRange> range) override;

@@ -95,6 +95,19 @@ TEST_F(S3Faults, HangingServerIsGivenUpAndAskedAgain) {
   EXPECT_EQ(get("a"), "bytes");
 }
 
+TEST_F(S3Faults, StoppedStoreEndsItsPausesAndAsksNothing) {
+  S3Limits limits = quick_limits();
+  limits.pause_min = limits.pause_max = std::chrono::hours(1);
+  limits.call_time_max = std::chrono::hours(10);
+  reopen(limits);
+  server_.fail_always(Fault::kConflict);
+  world_.executor.run_after(std::chrono::milliseconds(5), [this] { store_->stop(); });
+  EXPECT_EQ(put("a", "bytes").error().code, ErrorCode::kUnknownOutcome);
+  const size_t asked = server_.requests().size();
+  EXPECT_EQ(get("a"), "<unavailable>");
+  EXPECT_EQ(server_.requests().size(), asked);
+}
+
 TEST_F(S3Faults, CallEndsAtItsDeadline) {
   S3Limits limits = quick_limits();
   limits.call_time_max = std::chrono::milliseconds(300);
@@ -111,8 +124,12 @@ TEST_F(S3Faults, CutAnswerIsNeverTakenForTheObject) {
   EXPECT_EQ(get("a"), "0123456789");
   server_.fail_next(Fault::kCutBody);
   EXPECT_EQ(get("a", ByteRange{2, 4}), "2345");
-  server_.fail_always(Fault::kCutBody);
-  EXPECT_EQ(get("a", ByteRange{2, 4}), "<unavailable>");
+  for (const Fault fault : {Fault::kCutBody, Fault::kEndless}) {
+    server_.fail_always(fault);
+    EXPECT_EQ(get("a", ByteRange{2, 4}), "<unavailable>");
+    EXPECT_EQ(get("a"), "<unavailable>");
+    EXPECT_EQ(world_.executor.run(store_->list("", "")).error().code, ErrorCode::kUnavailable);
+  }
 }
 
 TEST_F(S3Faults, WholeObjectIsNoAnswerToARange) {
