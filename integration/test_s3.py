@@ -18,6 +18,7 @@ from s3_servers import SECRET, Minio, Radosgw, S3rver  # noqa: E402
 PARTITIONS = 3
 OFFLOAD_MS = 200
 RESUME_SECONDS_MAX = 5
+STOP_SECONDS_MAX = 20
 
 
 class Contract(unittest.TestCase):
@@ -63,6 +64,22 @@ class WithoutConditions(unittest.TestCase):
             self.assertEqual(served.returncode, 1, served.stdout)
             for done in (checked, served):
                 self.assertIn("it ignores conditions", done.stdout)
+
+
+@unittest.skipIf(is_peer(), "about the thalweg program")
+class Tls(unittest.TestCase):
+    def test_a_server_is_believed_by_its_certificate_only(self):
+        directory = tempfile.mkdtemp(prefix="thalweg-")
+        self.addCleanup(shutil.rmtree, directory, ignore_errors=True)
+        with Minio(directory, tls=True) as server:
+            server.make_bucket("bucket")
+            url = server.url("bucket")
+            refused = run_to_end(server, "store", "check", url)
+            self.assertEqual(refused.returncode, 1, refused.stdout)
+            self.assertIn("certificate", refused.stdout)
+            for said in ((url + "&ca-bundle=" + server.ca_file, {}), (url, {"AWS_CA_BUNDLE": server.ca_file})):
+                done = run_to_end(server, "store", "check", said[0], **said[1])
+                self.assertEqual(done.returncode, 0, done.stdout)
 
 
 @unittest.skipIf(is_peer(), "about the thalweg program")
@@ -154,6 +171,23 @@ class InBucket(unittest.TestCase):
             self.assertLess(took, RESUME_SECONDS_MAX)
             self.assertEqual(broker.log().count("object store fails"), 1)
             self.assertIn("object store answers again", broker.log())
+
+    def test_it_stops_within_seconds_while_the_bucket_hangs(self):
+        with self.broker() as broker:
+            create_topic(broker, "t", PARTITIONS)
+            self.write(broker, "t", 0, 100)
+            self.server.pause()
+            try:
+                time.sleep(3 * OFFLOAD_MS / 1000)  # an offload is under way
+                self.write(broker, "t", 100, 100)
+                began = time.monotonic()
+                self.assertEqual(broker.stop(expect=None), 1)
+                self.assertLess(time.monotonic() - began, STOP_SECONDS_MAX)
+            finally:
+                self.server.resume()
+            self.assertIn("ending without a clean close", broker.log())
+            broker.start()
+            self.assertEqual(self.read(broker, "t"), list(range(200)))
 
     def refused(self, url, data="data", **environment):
         """Runs a broker to its end, which must come by itself and with one line."""

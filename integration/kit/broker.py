@@ -3,16 +3,21 @@
     with Broker(directory, {"num.partitions": "3"}) as broker:
         broker.bootstrap ... broker.kill(); broker.start()
 
-THALWEG_BINARY names the program. THALWEG_PEER=kafka starts Apache Kafka instead, which is how the tests themselves
+THALWEG_BINARY names the program. THALWEG_STORE=minio keeps the segments and metadata of every broker that has no store of
+its own in a bucket of a MinIO of this process. THALWEG_PEER=kafka starts Apache Kafka instead, which is how the tests themselves
 are checked; what only Thalweg promises asks `is_peer()` first.
 """
 
+import atexit
+import hashlib
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -27,6 +32,10 @@ ALARM = re.compile(r"^\S+ (?:\x1b\[[0-9;]*m)?error\b|CHECK failed|ERROR: \w+Sani
 
 def is_peer():
     return os.environ.get("THALWEG_PEER") == "kafka"
+
+
+def in_bucket():
+    return os.environ.get("THALWEG_STORE") == "minio" and not is_peer()
 
 
 def binary():
@@ -64,6 +73,22 @@ def _peer_command(directory, port, settings):
     return [*java, "kafka.Kafka", config]
 
 
+_store_server = None
+
+
+def _bucket_of(directory):
+    """The settings and the environment by which a broker in `directory` finds its bucket, made at its first start."""
+    global _store_server
+    from s3_servers import Minio  # it builds on this file
+    if _store_server is None:
+        folder = tempfile.mkdtemp(prefix="thalweg-minio-")
+        _store_server = Minio(folder).start()
+        atexit.register(lambda: (_store_server.kill(), shutil.rmtree(folder, ignore_errors=True)))
+    name = "b" + hashlib.sha256(os.path.realpath(directory).encode()).hexdigest()[:20]
+    _store_server.make_bucket(name)
+    return {"thalweg.store": _store_server.url(name)}, _store_server.environment
+
+
 class Broker:
     """Owns one process and its directory. `settings` are configuration keys; `prefix` goes before the command."""
 
@@ -76,6 +101,10 @@ class Broker:
         self.log_path = os.path.join(directory, "broker.log")
         self.prefix = list(prefix)
         self.environment = environment or {}
+        if in_bucket() and "thalweg.store" not in self.settings:
+            store, keys = _bucket_of(directory)
+            self.settings.update(store)
+            self.environment.update(keys)
         self.process = None
         self.expected_alarms = []
         self.listening_seconds = None

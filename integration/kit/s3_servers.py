@@ -9,6 +9,7 @@ A server keeps its objects in its directory, where the next start finds them. En
 
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -28,11 +29,12 @@ SECRET = "canary-5d1f0c7e"  # looked for in every log
 class S3Server:
     """What both have in common: an endpoint, credentials, a life."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, tls=False):
         os.makedirs(directory, exist_ok=True)
         self.directory = directory
         self.port = free_port()
-        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.endpoint = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        self.ca_file = self.make_certificate() if tls else None
         self.environment = {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET,
                             "AWS_EC2_METADATA_DISABLED": "true"}
         self.processes = []
@@ -48,6 +50,15 @@ class S3Server:
         self.wait_answering()
         return self
 
+    def make_certificate(self):
+        folder = os.path.join(self.directory, "certs")
+        os.makedirs(folder, exist_ok=True)
+        certificate = os.path.join(folder, "public.crt")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                        "-days", "2", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", "-out", certificate,
+                        "-keyout", os.path.join(folder, "private.key")], check=True, capture_output=True)
+        return certificate
+
     def launch(self):
         raise NotImplementedError
 
@@ -59,11 +70,12 @@ class S3Server:
 
     def wait_answering(self):
         until = time.monotonic() + START_SECONDS_MAX
+        trust = ssl.create_default_context(cafile=self.ca_file) if self.ca_file else None
         while time.monotonic() < until:
             if any(process.poll() is not None for process in self.processes):
                 break
             try:
-                urllib.request.urlopen(self.endpoint, timeout=2)
+                urllib.request.urlopen(self.endpoint, timeout=2, context=trust)
                 return
             except urllib.error.HTTPError as answered:
                 if answered.code != 503:
@@ -90,10 +102,13 @@ class S3Server:
             process.send_signal(signal.SIGCONT)
 
     def make_bucket(self, name):
-        """With curl's signer: a request this simple is one it signs as servers expect."""
-        subprocess.run(["curl", "-sSf", "-X", "PUT", "--aws-sigv4", "aws:amz:us-east-1:s3", "--user",
-                        f"{KEY_ID}:{SECRET}", "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD",
-                        f"{self.endpoint}/{name}"], check=True, capture_output=True, timeout=30)
+        """With curl's signer: a request this simple is one it signs as servers expect. One that is there stays."""
+        trust = ["--cacert", self.ca_file] if self.ca_file else []
+        done = subprocess.run(["curl", "-sS", *trust, "-w", "%{http_code}", "-X", "PUT", "--aws-sigv4",
+                               "aws:amz:us-east-1:s3", "--user", f"{KEY_ID}:{SECRET}", "-H",
+                               "x-amz-content-sha256: UNSIGNED-PAYLOAD", f"{self.endpoint}/{name}"],
+                              check=True, capture_output=True, text=True, timeout=30)
+        assert done.stdout[-3:] in ("200", "409"), done.stdout
 
     def url(self, bucket, prefix=""):
         return f"s3://{bucket}/{prefix}?endpoint={self.endpoint}"
@@ -105,7 +120,7 @@ class Minio(S3Server):
 
     def launch(self):
         self.run(fetch_clients.program("minio"), "server", "--quiet", "--address", f"127.0.0.1:{self.port}",
-                 "--console-address", "127.0.0.1:0", os.path.join(self.directory, "objects"),
+                 "--console-address", "127.0.0.1:0", "--certs-dir", os.path.join(self.directory, "certs"), os.path.join(self.directory, "objects"),
                  environment={"MINIO_ROOT_USER": KEY_ID, "MINIO_ROOT_PASSWORD": SECRET})
 
 
