@@ -34,9 +34,10 @@ std::optional<base::Timestamp> parse_time(const std::string& text) {
     return std::nullopt;
   }
   using namespace std::chrono;
-  const sys_days date =
-      year_month_day(std::chrono::year(year), std::chrono::month(month), std::chrono::day(day));
-  const auto time = date + hours(hour) + minutes(minute) + seconds(second);
+  const year_month_day date{std::chrono::year(year), std::chrono::month(month),
+                            std::chrono::day(day)};
+  if (!date.ok()) return std::nullopt;
+  const auto time = sys_days(date) + hours(hour) + minutes(minute) + seconds(second);
   return duration_cast<milliseconds>(time.time_since_epoch()).count();
 }
 

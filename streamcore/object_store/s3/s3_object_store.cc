@@ -1,11 +1,10 @@
 #include "streamcore/object_store/s3/s3_object_store.h"
 
-#include <charconv>
 #include <utility>
 
 #include "streamcore/base/check.h"
 #include "streamcore/object_store/object_key.h"
-#include "streamcore/object_store/s3/xml_text.h"
+#include "streamcore/object_store/s3/list_page.h"
 
 namespace thalweg::object_store::s3 {
 
@@ -31,14 +30,6 @@ std::string base64_of(uint32_t crc) {
     text += kDigits[(uint64_t{crc} << 4 >> (30 - 6 * digit)) & 63];
   }
   return text + "==";
-}
-
-std::optional<uint64_t> parse_number(std::string_view text) {
-  uint64_t value = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || stop != end || text.empty()) return std::nullopt;
-  return value;
 }
 
 std::unexpected<base::Error> out_of_range(const std::string& key, ByteRange range) {
@@ -179,31 +170,9 @@ base::Task<base::Result<ListPage>> S3ObjectStore::list(std::string prefix,
   request.answer_bytes_max = kListAnswerBytesMax;
   if (!start_after.empty()) request.query.emplace_back("start-after", base_prefix + start_after);
   const HttpResponse response = CO_TRY(co_await client_->call(std::move(request)));
-  co_return parse_page(base::as_chars(response.body.bytes), start_after);
-}
-
-base::Result<ListPage> S3ObjectStore::parse_page(std::string_view xml,
-                                                 std::string_view start_after) const {
-  const auto fail = [this](std::string_view what) {
-    return base::fail(ErrorCode::kUnavailable,
-                      client_->config().name() + ": the listing " + std::string(what));
-  };
-  const std::string truncated = element_text(xml, "IsTruncated");
-  if (truncated != "true" && truncated != "false") return fail("is none");
-  const std::string& base_prefix = client_->config().prefix;
-  ListPage page{.objects = {}, .more = truncated == "true"};
-  std::string last(start_after);
-  while (const auto contents = take_element(xml, "Contents")) {
-    std::string key = element_text(*contents, "Key");
-    const auto size = parse_number(element_text(*contents, "Size"));
-    if (!key.starts_with(base_prefix) || !size) return fail("has an entry without key or size");
-    key.erase(0, base_prefix.size());
-    if (key <= last && !(key.empty() && last.empty())) return fail("is not in order");
-    last = key;
-    page.objects.push_back({.key = std::move(key), .size = *size});
-  }
-  if (page.more && page.objects.empty()) return fail("has no end");
-  return page;
+  auto page = parse_list_page(base::as_chars(response.body.bytes), base_prefix, start_after);
+  if (!page) page.error().message.insert(0, client_->config().name() + ": ");
+  co_return page;
 }
 
 }  // namespace thalweg::object_store::s3

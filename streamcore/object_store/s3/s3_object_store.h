@@ -44,7 +44,6 @@ class S3ObjectStore final : public ObjectStore {
   base::Result<std::string> full_key(const std::string& key) const;
   base::Task<base::Result<PutOutcome>> whose(std::string key, std::string nonce);
   base::Task<base::Result<base::Slice>> get_range(S3Request request, ByteRange range);
-  base::Result<ListPage> parse_page(std::string_view xml, std::string_view start_after) const;
 
   base::Random& random_;
   std::unique_ptr<S3Client> client_;
