@@ -93,12 +93,6 @@ Task<Result<std::vector<IndexedEntry>>> read_chunk_index(std::vector<ChunkReplic
     ChunkKey copy = key;
     copy.adopted = adopted;
     for (ChunkReplica* replica : replicas) {
-      const Result<ChunkHeader> header = co_await replica->head(copy);
-      if (!header) {
-        misses.add(replica, header.error());
-        continue;
-      }
-      if (header->kind == ChunkKind::kSeal) continue;
       Result<std::vector<IndexedEntry>> index = co_await replica->read_index(copy);
       if (index) co_return index;
       if (index.error().code == ErrorCode::kCorrupt) {

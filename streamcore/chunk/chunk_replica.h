@@ -56,7 +56,7 @@ class ChunkReplica {
   // `length` bytes from `position`; neither need be aligned. kOutOfRange beyond the chunk's end.
   virtual base::Task<base::Result<base::Slice>> read_range(ChunkKey key, uint64_t position,
                                                            uint64_t length) = 0;
-  // The validated index, without reading payloads. kCorrupt.
+  // The validated index, without reading payloads. kNotFound also for a SEAL; kCorrupt.
   virtual base::Task<base::Result<std::vector<IndexedEntry>>> read_index(ChunkKey key) = 0;
   // Puts a SEAL, durably, if the register is empty. A chunk that is there in part (a tear) is not
   // there. kExists: the register holds a whole chunk or a SEAL. kCorrupt: it holds what was once
@@ -69,7 +69,7 @@ class ChunkReplica {
   virtual base::Task<base::Status> make_durable() = 0;
   // Forgets the chunks of the epoch below `free_below`, adopted ones too, and every chunk of lower
   // epochs of the channel, since epochs drain in order (P9). Called after the free-watermark is
-  // committed (P6). SEALs stay.
+  // committed (P6). SEALs stay. Space may come back later than the answer.
   virtual base::Task<base::Status> remove_below(ChannelId channel, ChannelEpoch epoch,
                                                 ChunkSeq free_below) = 0;
   // Bytes of chunks the channel can put now without running out of space, however they fall, if
@@ -78,8 +78,15 @@ class ChunkReplica {
   // Makes ready_bytes() at least `bytes`, whatever the longest chunk in it. kNoSpace,
   // kUnavailable.
   virtual base::Task<base::Status> make_ready(ChannelId channel, uint64_t bytes) = 0;
-  // Of the store, fixed while this object lives (P8).
+  // Of the store (P8). 0: it was not reached yet, or is no longer the one this object is bound to;
+  // then nothing it says counts.
   virtual uint64_t incarnation() const = 0;
+  // From here on this is the store of that incarnation or none. A store that could change under
+  // this object compares; one that is locked was compared by the caller.
+  virtual void bind(uint64_t) {}
+  // Asks the store itself whether it still is the one of incarnation(); what it answered before
+  // this call counts if it is. kUnavailable: it does not say. Any other error: it is not.
+  virtual base::Task<base::Status> check_incarnation() { co_return base::Status(); }
 };
 
 }  // namespace thalweg::chunk

@@ -130,6 +130,9 @@ Task<Result<Slice>> LocalReplica::read_range(ChunkKey key, uint64_t position, ui
 
 Task<Result<std::vector<IndexedEntry>>> LocalReplica::read_index(ChunkKey key) {
   const ChunkHeader header = CO_TRY(co_await head(key));
+  if (header.kind == ChunkKind::kSeal) {
+    co_return fail(ErrorCode::kNotFound, to_string(key) + " is sealed");
+  }
   const Slice index =
       CO_TRY(co_await read_range(key, header.index_position, header.index_length()));
   co_return decode_index(header, index.bytes);

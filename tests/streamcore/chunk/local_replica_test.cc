@@ -151,15 +151,6 @@ TEST_F(LocalReplicaTest, WhatWasPutIsReadBackAfterAPowerCut) {
   EXPECT_EQ(sim::run(*executor, replica->head(key(49)))->dw, ChunkSeq(49));
 }
 
-TEST_F(LocalReplicaTest, ARegisterIsWrittenOnce) {
-  open();
-  put_all(0, 1);
-  EXPECT_EQ(*put(chunk(0, 200)), PutOutcome::kExists);
-  restart();
-  EXPECT_EQ(*put(chunk(0, 200)), PutOutcome::kExists);
-  expect_chunks(0, 1);
-}
-
 TEST_F(LocalReplicaTest, OneProcessHasTheDirectory) {
   open();
   const auto second = try_open();
@@ -188,22 +179,6 @@ TEST_F(LocalReplicaTest, ADamagedMarkerIsRefused) {
   replica.reset();
   disk.flip_bit("log/incarnation", 70);
   EXPECT_EQ(try_open().error().code, ErrorCode::kCorrupt);
-}
-
-TEST_F(LocalReplicaTest, RangesAndIndexesAreReadAlone) {
-  open();
-  const FinishedChunk big = chunk(0, 10'000);
-  ASSERT_TRUE(put(big));
-  restart();
-  for (const auto& [position, length] : std::vector<std::pair<uint64_t, uint64_t>>{
-           {0, 1}, {4095, 2}, {300, 9000}, {big.length - 1, 1}, {8192, 0}}) {
-    const auto range = sim::run(*executor, replica->read_range(key(0), position, length));
-    ASSERT_TRUE(range);
-    EXPECT_EQ(base::as_chars(range->bytes), base::as_chars(big.bytes().subspan(position, length)));
-  }
-  EXPECT_EQ(sim::run(*executor, replica->read_range(key(0), big.length, 1)).error().code,
-            ErrorCode::kOutOfRange);
-  EXPECT_EQ(sim::run(*executor, replica->read_index(key(0))).value(), big.entries);
 }
 
 TEST_F(LocalReplicaTest, AChunkLongerThanAFileGetsOneOfItsOwn) {
@@ -263,16 +238,6 @@ TEST_F(LocalReplicaTest, ARecycledFileNeverShowsChunksOfItsOlderUse) {
       << "an older chunk lies right behind the newest";
   ASSERT_TRUE(remove_below(64));
   expect_chunks(64, 67);
-}
-
-TEST_F(LocalReplicaTest, LowerEpochsGoWithARemoval) {
-  open();
-  put_all(0, 3);
-  ASSERT_TRUE(put(chunk(0, 100, 0, ChannelEpoch(6))));
-  ASSERT_TRUE(seal(3));
-  ASSERT_TRUE(remove_below(0, ChannelEpoch(6)));
-  EXPECT_EQ(list(), std::vector<ChunkKey>{key(3)}) << "the SEAL stays (P7)";
-  EXPECT_EQ(list(ChannelEpoch(6)).size(), 1u);
 }
 
 TEST_F(LocalReplicaTest, AFileBeingReadIsNotUsedAgain) {
@@ -552,13 +517,6 @@ TEST_F(LocalReplicaTest, ReadyFilesArePreparedInTheBackground) {
   EXPECT_GE(log_files().size(), 2u);
   sim::run(*executor, replica->stop_and_join());
   put_all(13, 14);
-}
-
-TEST_F(LocalReplicaTest, ThereAreNoAdoptedCopies) {
-  open();
-  ChunkKey adopted = key(0);
-  adopted.adopted = true;
-  EXPECT_EQ(sim::run(*executor, replica->read(adopted)).error().code, ErrorCode::kNotFound);
 }
 
 }  // namespace

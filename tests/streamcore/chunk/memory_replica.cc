@@ -121,6 +121,7 @@ Task<Result<Slice>> MemoryReplica::read_range(ChunkKey key, uint64_t position, u
 Task<Result<std::vector<IndexedEntry>>> MemoryReplica::read_index(ChunkKey key) {
   const Slice slice = CO_TRY(co_await get(key));
   const ChunkHeader header = CO_TRY(decode_header(slice.bytes));
+  if (header.kind == ChunkKind::kSeal) co_return fail(ErrorCode::kNotFound, "a SEAL");
   if (header.total_length > slice.bytes.size()) co_return fail(ErrorCode::kCorrupt, "cut off");
   co_return decode_index(header, slice.bytes.subspan(header.index_position, header.index_length()));
 }
