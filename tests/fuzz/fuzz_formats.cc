@@ -4,6 +4,7 @@
 #include "streamcore/channel/object_row_format.h"
 #include "streamcore/channel/stream_row_format.h"
 #include "streamcore/chunk/chunk_format.h"
+#include "streamcore/chunk/chunk_object_format.h"
 #include "streamcore/chunk/log_file_format.h"
 #include "streamcore/chunk/seal_file_format.h"
 #include "streamcore/entry_format.h"
@@ -31,6 +32,7 @@ void decode_chunk(base::ByteView bytes) {
   (void)chunk::decode_seal_file(bytes, 1, ChannelId(1));
   (void)chunk::decode_log_file_name(text(bytes));
   (void)chunk::decode_channel_name(text(bytes));
+  (void)chunk::decode_chunk_object_key(text(bytes));
   if (const auto header = chunk::decode_header(bytes)) (void)chunk::decode_index(*header, bytes);
 }
 

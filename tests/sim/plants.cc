@@ -120,6 +120,8 @@ class OtherReplica : public chunk::ChunkReplica {
     return inner_.make_ready(channel, bytes);
   }
   uint64_t incarnation() const override { return inner_.incarnation(); }
+  void bind(uint64_t incarnation) override { inner_.bind(incarnation); }
+  Task<Status> check_incarnation() override { return inner_.check_incarnation(); }
 
  protected:
   ChunkReplica& inner_;
