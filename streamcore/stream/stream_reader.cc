@@ -53,7 +53,9 @@ base::Task<base::Result<std::vector<EntryRef>>> StreamReader::read(StreamState& 
                                                                    size_t max_bytes) {
   std::vector<EntryRef> memory = read_memory(stream, from, max_bytes);
   if (!memory.empty()) co_return memory;
-  if (const auto at = find_entry(stream, from)) co_return co_await read_log(stream, *at, max_bytes);
+  if (const auto at = find_entry(stream, from)) {
+    co_return co_await read_log(stream, *at, from, max_bytes);
+  }
   co_return co_await read_segments(stream, from, max_bytes);
 }
 
@@ -70,7 +72,7 @@ base::Task<base::Result<base::Slice>> StreamReader::load_chunk(chunk::ChunkKey k
 }
 
 base::Task<base::Result<std::vector<EntryRef>>> StreamReader::read_log(StreamState& stream,
-                                                                       size_t at,
+                                                                       size_t at, Offset from,
                                                                        size_t max_bytes) {
   // What is needed of the chunk is copied first: it may be offloaded and forgotten while it is
   // read.
@@ -85,7 +87,6 @@ base::Task<base::Result<std::vector<EntryRef>>> StreamReader::read_log(StreamSta
     bytes += entry.header.length;
     wanted.push_back(entry);
   }
-  const Offset from = wanted.front().header.base;
   const base::Result<base::Slice> loaded = co_await load_chunk(key);
   if (!loaded.has_value()) {
     // Freed meanwhile, because it is in a segment now.
@@ -109,6 +110,10 @@ base::Task<base::Result<std::vector<EntryRef>>> StreamReader::read_segments(Stre
     if (stream.gone()) {
       co_return base::fail(base::ErrorCode::kNotFound, "the stream was deleted");
     }
+    // Now that the rows are known: a trim may have overtaken the read, and left a later segment.
+    if (from < stream.row.trim_point) {
+      co_return base::fail(base::ErrorCode::kOutOfRange, "trimmed while it was read");
+    }
     const auto after = stream.segment_after(from);
     if (after == stream.segments.end()) {
       co_return base::fail(base::ErrorCode::kCorrupt, "stream " + std::to_string(stream.id.value) +
@@ -122,9 +127,6 @@ base::Task<base::Result<std::vector<EntryRef>>> StreamReader::read_segments(Stre
         !read.has_value() && read.error().code == base::ErrorCode::kNotFound && attempt == 0;
     if (!stale) co_return read;
     stream.segments_loaded = false;
-    if (from < stream.row.trim_point) {
-      co_return base::fail(base::ErrorCode::kOutOfRange, "trimmed while it was read");
-    }
   }
 }
 

@@ -33,8 +33,9 @@ class StreamReader {
                                                                    Offset from);
 
  private:
+  // The entry at index `at` contains or follows `from`.
   base::Task<base::Result<std::vector<EntryRef>>> read_log(channel::StreamState& stream, size_t at,
-                                                           size_t max_bytes);
+                                                           Offset from, size_t max_bytes);
   base::Task<base::Result<std::vector<EntryRef>>> read_segments(channel::StreamState& stream,
                                                                 Offset from, size_t max_bytes);
   base::Task<base::Result<base::Slice>> load_chunk(chunk::ChunkKey key);

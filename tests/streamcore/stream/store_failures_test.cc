@@ -54,6 +54,44 @@ TEST_F(StoreFailuresTest, ADamagedChunkStopsTheChannelWithAnErrorAndTheRestIsRea
   EXPECT_TRUE(run(*executor_, store_->read(kA, Offset(0), 1)).has_value());
 }
 
+TEST_F(StoreFailuresTest, ATrimThatOvertakesAReadOfTheLogLeavesNoGapInWhatIsRead) {
+  options_.memory_tail_bytes_max = 1;
+  for (const uint64_t to : {2, 3}) {
+    open();
+    const StreamId stream(kA.value + 100 * to);
+    for (char tag = 'a'; tag <= 'c'; ++tag) append_durably(stream, tag);
+    append_durably(kB, 'x');  // the newest chunk is always in memory
+    replica_->faults.delay_max = std::chrono::hours(1);
+    base::TaskRunner read(store_->read(stream, Offset(0), 1 << 20));
+    replica_->faults.delay_max = base::Duration(0);
+    ASSERT_TRUE(run(*executor_, store_->trim(stream, Offset(to))).has_value());
+    ASSERT_TRUE(run(*executor_, store_->offload_all()).has_value());
+    ASSERT_FALSE(read.done());
+    while (!read.done()) ASSERT_TRUE(executor_->step());
+    const auto got = read.take();
+    ASSERT_FALSE(got.has_value()) << got->entries.front().header.base.value;
+    EXPECT_EQ(got.error().code, ErrorCode::kOutOfRange) << got.error().message;
+    crash();
+  }
+}
+
+TEST_F(StoreFailuresTest, AnEntryThatATrimCutsIsReadFromItsSegmentWhenItsChunkWent) {
+  options_.memory_tail_bytes_max = 1;
+  open();
+  append_durably(kA, 'a', 100, 5);
+  append_durably(kB, 'x');
+  ASSERT_TRUE(run(*executor_, store_->trim(kA, Offset(3))).has_value());
+  replica_->faults.delay_max = std::chrono::hours(1);
+  base::TaskRunner read(store_->read(kA, Offset(3), 1 << 20));
+  replica_->faults.delay_max = base::Duration(0);
+  ASSERT_TRUE(run(*executor_, store_->offload_all()).has_value());
+  ASSERT_FALSE(read.done());
+  while (!read.done()) ASSERT_TRUE(executor_->step());
+  const auto got = read.take();
+  ASSERT_TRUE(got.has_value()) << got.error().message;
+  EXPECT_EQ(got->entries.front().header.base, Offset(0));
+}
+
 TEST_F(StoreFailuresTest, OffloadsThatFailForSpaceLeaveNeitherObjectsNorRows) {
   options_.own_segment_bytes = 1;  // an object for each stream
   open();
