@@ -18,6 +18,8 @@ struct StreamStoreOptions {
   uint64_t chunk_bytes_overlap_min = 256 << 10;  // smaller ones are not written beside another
   uint32_t chunk_window = 2;                     // W: chunks created but not yet acknowledged
   uint64_t unwritten_bytes_max = 64 << 20;       // sequenced, not yet handed to a replica
+  uint64_t replica_lag_bytes_max = 64 << 20;  // of chunks that one replica of three may hold back
+  uint32_t index_reads_max = 16;              // at a time, when a log is read back
   // Durable in the log, not yet in a segment; what a restart found is not counted.
   uint64_t outstanding_log_bytes_max = 384 << 20;
   uint64_t log_ready_bytes_min = 16 << 20;  // log space kept allocated ahead of appends

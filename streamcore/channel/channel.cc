@@ -17,6 +17,11 @@ constexpr uint64_t kChunkOverheadMax = 3 * base::kIoAlignment;
 constexpr base::Duration kReadyRetry = std::chrono::milliseconds(200);
 constexpr size_t kArenaBlockBytes = 4 << 20;
 
+uint32_t lag_chunks_max(const StreamStoreOptions& options) {
+  const uint64_t chunks = options.replica_lag_bytes_max / options.chunk_bytes_target;
+  return static_cast<uint32_t>(std::clamp<uint64_t>(chunks, options.chunk_window, 64));
+}
+
 }  // namespace
 
 // A chunk that takes appends, or is full and waits for a slot.
@@ -31,15 +36,6 @@ struct Channel::OpenChunk {
   uint64_t footprint = kChunkOverheadMax;
   bool full = false;
 };
-
-namespace {
-std::vector<uint64_t> incarnations_of(const std::vector<chunk::ChunkReplica*>& replicas) {
-  std::vector<uint64_t> incarnations;
-  for (const chunk::ChunkReplica* replica : replicas)
-    incarnations.push_back(replica->incarnation());
-  return incarnations;
-}
-}  // namespace
 
 Channel::Channel(Parts parts, ChannelEpoch epoch, uint64_t nonce, base::Callback moved)
     : executor_(parts.executor),
@@ -59,9 +55,10 @@ Channel::Channel(Parts parts, ChannelEpoch epoch, uint64_t nonce, base::Callback
       executor_, replicas_,
       chunk::OwnerOptions{.channel = options_.channel,
                           .epoch = epoch_,
-                          .incarnations = incarnations_of(replicas_),
+                          .incarnations = std::move(parts.incarnations),
                           .nonce = nonce,
-                          .window = options_.chunk_window},
+                          .window = options_.chunk_window,
+                          .lag_chunks_max = lag_chunks_max(options_)},
       *this);
   keep_log_ready();
 }

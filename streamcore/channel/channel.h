@@ -32,6 +32,7 @@ class Channel final : public chunk::OwnerListener {
   struct Parts {
     base::Executor& executor;
     std::vector<chunk::ChunkReplica*> replicas;
+    std::vector<uint64_t> incarnations;  // of the replicas, as the channel's row has them
     const EntryRules& rules;
     StreamTable& streams;
     LogTail& tail;

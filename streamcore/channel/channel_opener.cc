@@ -42,37 +42,72 @@ base::Task<base::Status> ChannelOpener::close(ChunkSeq end) {
 }
 
 std::vector<uint64_t> ChannelOpener::incarnations() const {
-  std::vector<uint64_t> found;
-  for (const chunk::ChunkReplica* replica : parts_.replicas) {
-    found.push_back(replica->incarnation());
+  std::vector<uint64_t> known = parts_.row.row().incarnations;
+  known.resize(parts_.replicas.size());
+  for (size_t i = 0; i < known.size(); ++i) {
+    const uint64_t found = parts_.replicas[i]->incarnation();
+    if (found != 0) known[i] = found;
   }
-  return found;
+  return known;
 }
 
-base::Status ChannelOpener::check_replicas() const {
-  const std::vector<uint64_t>& expected = parts_.row.row().incarnations;
-  const std::vector<uint64_t> found = incarnations();
-  size_t same = 0;
-  std::string message;
-  for (size_t i = 0; i < std::min(expected.size(), found.size()); ++i) {
-    if (found[i] == expected[i]) ++same;
-    message += " replica " + std::to_string(i) + ": expected incarnation " +
-               std::to_string(expected[i]) + ", got " + std::to_string(found[i]) + ";";
+base::Status ChannelOpener::check_new_replicas() const {
+  for (size_t i = 0; i < parts_.replicas.size(); ++i) {
+    if (parts_.replicas[i]->incarnation() != 0) continue;
+    return base::fail(ErrorCode::kUnavailable,
+                      "channel " + std::to_string(parts_.options.channel.value) +
+                          " is new and needs all of its replicas: replica " + std::to_string(i) +
+                          " cannot be reached, or has no incarnation marker");
   }
-  if (expected.size() == found.size() && same >= chunk::quorum_of(found.size())) return {};
-  return base::fail(
-      ErrorCode::kCorrupt,
-      "channel " + std::to_string(parts_.options.channel.value) +
-          ": its log is not the one the metadata knows;" + message +
-          " acknowledged records may be in the other one only. Mount or restore the directory "
-          "log/ that belongs to this metadata, or start with an empty data directory");
+  return {};
+}
+
+base::Status ChannelOpener::not_the_log(ErrorCode code, const std::string& message) const {
+  return base::fail(code, "channel " + std::to_string(parts_.options.channel.value) +
+                              ": its log is not the one the metadata knows;" + message +
+                              " acknowledged records may be in the other one only. Mount or "
+                              "restore the log that belongs to this metadata, or start with an "
+                              "empty data directory");
+}
+
+base::Task<base::Status> ChannelOpener::check_replicas() {
+  const std::vector<uint64_t> expected = parts_.row.row().incarnations;
+  const std::vector<chunk::ChunkReplica*>& replicas = parts_.replicas;
+  if (expected.size() != replicas.size()) {
+    co_return base::fail(ErrorCode::kCorrupt,
+                         "the log of channel " + std::to_string(parts_.options.channel.value) +
+                             " has " + std::to_string(expected.size()) + " replicas, got " +
+                             std::to_string(replicas.size()));
+  }
+  const auto same = [&] {
+    size_t count = 0;
+    for (size_t i = 0; i < replicas.size(); ++i) count += replicas[i]->incarnation() == expected[i];
+    return count;
+  };
+  for (size_t i = 0; i < replicas.size(); ++i) replicas[i]->bind(expected[i]);
+  if (same() >= chunk::quorum_of(replicas.size())) co_return base::Status{};
+  // Those that were not reached are waited for only now that they are needed.
+  std::string message;
+  size_t undecided = 0;
+  for (size_t i = 0; i < replicas.size(); ++i) {
+    const base::Status checked = co_await replicas[i]->check_incarnation();
+    if (checked.has_value() && replicas[i]->incarnation() == expected[i]) continue;
+    undecided += !checked.has_value() && checked.error().code == ErrorCode::kUnavailable ? 1 : 0;
+    message += " replica " + std::to_string(i) + ": expected incarnation " +
+               std::to_string(expected[i]) + ", got " +
+               (checked ? std::to_string(replicas[i]->incarnation()) : checked.error().message) +
+               ";";
+  }
+  if (same() >= chunk::quorum_of(replicas.size())) co_return base::Status{};
+  const bool later = same() + undecided >= chunk::quorum_of(replicas.size());
+  co_return not_the_log(later ? ErrorCode::kUnavailable : ErrorCode::kCorrupt, message);
 }
 
 base::Task<base::Status> ChannelOpener::take_over() {
   found_ = CO_TRY(co_await parts_.metadata.get(parts_.row.key()));
-  if (!found_.has_value()) co_return base::Status{};  // a new channel: open() creates its row
+  if (!found_.has_value()) co_return check_new_replicas();  // open() creates the row
   parts_.row.set(CO_TRY(decode_channel_row(*found_)));
-  CO_TRY(check_replicas());
+  CO_TRY(co_await check_replicas());
   if (parts_.row.row().state == ChannelState::kClosed) {
     ChannelRow row = parts_.row.row();
     row.holder = parts_.row.nonce();  // from here on the drainer is this process
@@ -86,7 +121,8 @@ base::Task<base::Status> ChannelOpener::take_over() {
                                .epoch = epoch,
                                .incarnations = parts_.row.row().incarnations,
                                .sealer_nonce = parts_.row.nonce(),
-                               .window = parts_.options.chunk_window},
+                               .window = parts_.options.chunk_window,
+                               .stragglers = &parts_.stragglers},
         *this));
   }
   const std::vector<UndrainedEpoch> undrained = parts_.row.row().undrained;
@@ -94,18 +130,34 @@ base::Task<base::Status> ChannelOpener::take_over() {
   co_return base::Status{};
 }
 
+// A store at a distance answers many small reads in the time of one.
 base::Task<base::Status> ChannelOpener::read_back(UndrainedEpoch epoch) {
-  for (ChunkSeq seq = epoch.g; seq < epoch.end; ++seq) {
-    CO_TRY(co_await index_chunk(
-        {.channel = parts_.options.channel, .epoch = epoch.epoch, .seq = seq}));
+  const auto key_at = [&](ChunkSeq seq) {
+    return chunk::ChunkKey{.channel = parts_.options.channel, .epoch = epoch.epoch, .seq = seq};
+  };
+  for (ChunkSeq seq = epoch.g; seq < epoch.end;) {
+    const uint64_t count = std::min<uint64_t>(epoch.end - seq, parts_.options.index_reads_max);
+    std::vector<Index> indexes(count);
+    base::TaskGroup reads(parts_.executor);
+    for (uint64_t i = 0; i < count; ++i) reads.spawn(read_index(key_at(seq + i), indexes[i]));
+    co_await reads.stop_and_join();
+    for (Index& index : indexes) {
+      CO_TRY(co_await index_chunk(key_at(seq), CO_TRY(std::move(index))));
+      ++seq;
+    }
   }
   co_return base::Status{};
 }
 
-base::Task<base::Status> ChannelOpener::index_chunk(chunk::ChunkKey key) {
+base::Task<void> ChannelOpener::read_index(chunk::ChunkKey key, Index& into) {
+  into = co_await chunk::read_chunk_index(parts_.replicas, key);
+}
+
+base::Task<base::Status> ChannelOpener::index_chunk(chunk::ChunkKey key,
+                                                    std::vector<chunk::IndexedEntry> entries) {
   auto logged = std::make_unique<LoggedChunk>();
   logged->key = key;
-  logged->entries = CO_TRY(co_await chunk::read_chunk_index(parts_.replicas, key));
+  logged->entries = std::move(entries);
   logged->length = chunk::chunk_length(logged->entries);
   logged->created = parts_.executor.now();
   logged->recovered = true;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "streamcore/base/random.h"
+#include "streamcore/base/task_group.h"
 #include "streamcore/channel/channel_row.h"
 #include "streamcore/channel/log_tail.h"
 #include "streamcore/channel/stream_table.h"
@@ -33,6 +34,8 @@ class ChannelOpener final : chunk::EpochAuthority {
     LogTail& tail;
     OwnedChannelRow& row;
     const StreamStoreOptions& options;
+    base::TaskGroup&
+        stragglers;  // requests that a slow replica answers after the others (recovery)
   };
   explicit ChannelOpener(Parts parts) : parts_(std::move(parts)) {}
 
@@ -49,11 +52,18 @@ class ChannelOpener final : chunk::EpochAuthority {
   base::Task<base::Status> close(ChunkSeq end) override;
 
   base::Task<base::Status> commit_row(ChannelRow row);
+  // The replicas are those the row names, or a quorum of them is (P8); they are bound to be. A
+  // new channel needs all of its replicas. kCorrupt, kUnavailable.
+  base::Task<base::Status> check_replicas();
+  base::Status check_new_replicas() const;
+  base::Status not_the_log(base::ErrorCode code, const std::string& message) const;
+  // Of the epoch to open: those of replicas that are not there are what the row said.
   std::vector<uint64_t> incarnations() const;
-  // The replicas are those the row names, or a quorum of them is (P8). kCorrupt.
-  base::Status check_replicas() const;
+  using Index = base::Result<std::vector<chunk::IndexedEntry>>;
   base::Task<base::Status> read_back(UndrainedEpoch epoch);
-  base::Task<base::Status> index_chunk(chunk::ChunkKey key);
+  base::Task<void> read_index(chunk::ChunkKey key, Index& into);
+  base::Task<base::Status> index_chunk(chunk::ChunkKey key,
+                                       std::vector<chunk::IndexedEntry> entries);
 
   Parts parts_;
   std::optional<std::string> found_;  // the row's bytes as they are in metadata

@@ -108,24 +108,24 @@ Task<bool> ChunkOwner::place_until_known(size_t peer_index, std::shared_ptr<Slot
   base::Duration delay = options_.retry_delay_min;
   for (;;) {
     // P8: an answer counts only from the store the channel was opened on.
-    if (peer.replica->incarnation() != peer.incarnation) {
+    if (is_foreign(peer)) {
       lose_peer(peer, {ErrorCode::kUnavailable, "the store is of another incarnation"});
       co_return false;
     }
     Result<PutOutcome> put = co_await peer.replica->put_if_absent(key, slot->chunk.slice());
-    if (peer.replica->incarnation() != peer.incarnation) continue;
-    if (put && *put == PutOutcome::kCreated) co_return true;
-    if (put) {
+    if (!put && put.error().code == ErrorCode::kUnavailable) {
+      lose_peer(peer, put.error());
+      co_return false;
+    }
+    if (put && *put == PutOutcome::kCreated && counts(peer)) co_return true;
+    if (put && *put == PutOutcome::kExists && counts(peer)) {
       const Result<bool> mine = co_await holds_mine(peer.replica, slot->chunk.header);
-      if (mine && *mine && peer.replica->incarnation() == peer.incarnation) co_return true;
+      if (mine && *mine && counts(peer)) co_return true;
       if (!mine &&
           (mine.error().code == ErrorCode::kFenced || mine.error().code == ErrorCode::kCorrupt)) {
         begin_stop(mine.error());
         co_return false;
       }
-    } else if (put.error().code == ErrorCode::kUnavailable) {
-      lose_peer(peer, put.error());
-      co_return false;
     }
     // Unknown: the same bytes again, unless nobody needs this copy any more.
     const bool peer_lags = slot->durable && peer.in_flight >= options_.lag_chunks_max;

@@ -113,6 +113,11 @@ class ChunkOwner {
   base::Task<void> place(size_t peer_index, std::shared_ptr<Slot> slot);
   // True once the replica holds the chunk, false if this copy was given up.
   base::Task<bool> place_until_known(size_t peer_index, std::shared_ptr<Slot> slot);
+  static bool counts(const Peer& peer) { return peer.replica->incarnation() == peer.incarnation; }
+  // Not merely a store that was not reached yet.
+  static bool is_foreign(const Peer& peer) {
+    return !counts(peer) && peer.replica->incarnation() != 0;
+  }
   // Whose bytes are in the register the put found taken: true for ours.
   base::Task<base::Result<bool>> holds_mine(ChunkReplica* replica, ChunkHeader mine);
   void copy_placed(Slot& slot);

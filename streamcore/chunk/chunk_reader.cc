@@ -1,4 +1,5 @@
 // Reading chunks of a closed epoch from whichever replica holds them whole.
+#include <algorithm>
 #include <string>
 
 #include "streamcore/base/log.h"
@@ -28,24 +29,45 @@ struct Misses {
     messages += (messages.empty() ? "" : "; ") + error.message;
   }
   base::Error error(const ChunkKey& key) const {
-    const ErrorCode code = !corrupt.empty()   ? ErrorCode::kCorrupt
-                           : unavailable != 0 ? ErrorCode::kUnavailable
-                                              : ErrorCode::kNotFound;
+    const ErrorCode code = unavailable != 0  ? ErrorCode::kUnavailable
+                           : corrupt.empty() ? ErrorCode::kNotFound
+                                             : ErrorCode::kCorrupt;
     return {code, "no valid copy of " + to_string(key) + ": " + messages};
   }
 };
 
-Task<Result<ChunkView>> read_copy(ChunkReplica* replica, ChunkKey key) {
+// A slow store is asked last.
+std::vector<ChunkReplica*> quickest_first(std::vector<ChunkReplica*> replicas) {
+  for (auto at = replicas.begin(); at != replicas.end(); ++at) {
+    const auto slower = std::ranges::upper_bound(replicas.begin(), at, (*at)->read_delay(), {},
+                                                 &ChunkReplica::read_delay);
+    std::rotate(slower, at, at + 1);
+  }
+  return replicas;
+}
+
+Task<Result<ChunkView>> read_once(ChunkReplica* replica, ChunkKey key) {
   base::Slice bytes = CO_TRY(co_await replica->read(key));
   ChunkView view = CO_TRY(ChunkView::open(std::move(bytes)));
-  if (view.header().kind == ChunkKind::kSeal) {
-    co_return fail(ErrorCode::kNotFound, to_string(key) + " is sealed");
-  }
   if (key_of(view.header(), key.adopted) != key) {
     co_return fail(ErrorCode::kCorrupt,
                    "expected " + to_string(key) + ", got " + describe(view.header()));
   }
   co_return view;
+}
+
+Task<Result<ChunkView>> read_copy(ChunkReplica* replica, ChunkKey key) {
+  Result<ChunkView> view = co_await read_register(replica, key);
+  if (view && view->header().kind == ChunkKind::kSeal) {
+    co_return fail(ErrorCode::kNotFound, to_string(key) + " is sealed");
+  }
+  co_return view;
+}
+
+Task<Result<std::vector<IndexedEntry>>> read_index(ChunkReplica* replica, ChunkKey key) {
+  auto index = co_await replica->read_index(key);
+  if (index || index.error().code != ErrorCode::kCorrupt) co_return index;
+  co_return co_await replica->read_index(key);
 }
 
 // A register cannot be written twice, so the good bytes go beside it, where readers look next.
@@ -59,8 +81,15 @@ Task<void> repair(std::vector<ChunkReplica*> corrupt, ChunkKey key, base::Slice 
 
 }  // namespace
 
+Task<Result<ChunkView>> read_register(ChunkReplica* replica, ChunkKey key) {
+  Result<ChunkView> view = co_await read_once(replica, key);
+  if (view || view.error().code != ErrorCode::kCorrupt) co_return view;
+  co_return co_await read_once(replica, key);
+}
+
 Task<Result<ChunkView>> read_chunk_view(std::vector<ChunkReplica*> replicas, ChunkKey key) {
   Misses misses;
+  replicas = quickest_first(std::move(replicas));
   for (const bool adopted : {false, true}) {
     if (adopted && replicas.size() == 1) break;  // the one replica adopts what is in its registers
     ChunkKey copy = key;
@@ -88,12 +117,13 @@ Task<Result<base::Slice>> read_chunk(std::vector<ChunkReplica*> replicas, ChunkK
 Task<Result<std::vector<IndexedEntry>>> read_chunk_index(std::vector<ChunkReplica*> replicas,
                                                          ChunkKey key) {
   Misses misses;
+  replicas = quickest_first(std::move(replicas));
   for (const bool adopted : {false, true}) {
     if (adopted && replicas.size() == 1) break;
     ChunkKey copy = key;
     copy.adopted = adopted;
     for (ChunkReplica* replica : replicas) {
-      Result<std::vector<IndexedEntry>> index = co_await replica->read_index(copy);
+      Result<std::vector<IndexedEntry>> index = co_await read_index(replica, copy);
       if (index) co_return index;
       if (index.error().code == ErrorCode::kCorrupt) {
         base::log_error("chunk index is corrupt " + to_string(copy) + ": " + index.error().message);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "streamcore/base/bytes.h"
+#include "streamcore/base/executor.h"
 #include "streamcore/base/result.h"
 #include "streamcore/base/task.h"
 #include "streamcore/chunk/chunk_format.h"
@@ -81,6 +82,8 @@ class ChunkReplica {
   // Of the store (P8). 0: it was not reached yet, or is no longer the one this object is bound to;
   // then nothing it says counts.
   virtual uint64_t incarnation() const = 0;
+  // About how long a read takes now; readers ask the quickest of several replicas first.
+  virtual base::Duration read_delay() const { return base::Duration(0); }
   // From here on this is the store of that incarnation or none. A store that could change under
   // this object compares; one that is locked was compared by the caller.
   virtual void bind(uint64_t) {}

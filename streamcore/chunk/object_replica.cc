@@ -103,26 +103,24 @@ Task<void> ObjectReplica::look_and_tell(std::shared_ptr<base::Event> looked) {
 }
 
 Task<Result<uint64_t>> ObjectReplica::read_marker() {
-  const Result<Slice> marker =
-      co_await store_.get(std::string(kIncarnationObjectKey), std::nullopt);
+  const Result<Slice> marker = co_await get(std::string(kIncarnationObjectKey), std::nullopt);
   if (!marker && marker.error().code == ErrorCode::kNotFound) co_return 0;
   if (!marker) {
     co_return fail(ErrorCode::kUnavailable,
                    "the incarnation marker cannot be read: " + marker.error().message);
   }
-  co_return decode_incarnation(marker->bytes);
+  // What is damaged, here or on the way, names no other store.
+  const Result<uint64_t> found = decode_incarnation(marker->bytes);
+  if (!found) co_return fail(ErrorCode::kUnavailable, found.error().message);
+  co_return *found;
 }
 
 Task<Status> ObjectReplica::check_incarnation() {
   const Result<uint64_t> found = co_await read_marker();
   if (!lost_.empty()) co_return fail(ErrorCode::kNotFound, lost_);
-  if (!found && found.error().code == ErrorCode::kUnavailable) {
-    co_return std::unexpected(found.error());
-  }
+  if (!found) co_return std::unexpected(found.error());
   looked_at_ = executor_.now();
-  if (!found) {
-    lose(found.error().message);
-  } else if (*found == 0 && incarnation_ == 0) {
+  if (*found == 0 && incarnation_ == 0) {
     co_return fail(ErrorCode::kNotFound, "the store has no incarnation marker");
   } else if (incarnation_ != 0 && *found != incarnation_) {
     const std::string got = *found == 0 ? "none: it was emptied" : std::to_string(*found);
@@ -174,7 +172,9 @@ Task<Result<PutOutcome>> ObjectReplica::put_if_absent(ChunkKey key, Slice chunk)
   const Result<ChunkHeader> header = decode_header(chunk.bytes);
   CHECK(header && header->kind == ChunkKind::kChunk && key_of(*header, key.adopted) == key);
   CHECK_EQ(header->total_length, chunk.bytes.size());
-  co_return co_await create(key, std::move(chunk));
+  const Result<PutOutcome> put = co_await create(key, std::move(chunk));
+  if (put && *put == PutOutcome::kCreated) remove_if_late(key);
+  co_return put;
 }
 
 Task<Result<PutOutcome>> ObjectReplica::seal(ChunkKey key, uint64_t sealer_nonce) {
@@ -208,9 +208,24 @@ Task<Result<PutOutcome>> ObjectReplica::create(ChunkKey key, Slice bytes) {
   co_return *there == *decode_header(bytes.bytes) ? PutOutcome::kCreated : PutOutcome::kExists;
 }
 
+Task<Result<Slice>> ObjectReplica::get(std::string key,
+                                       std::optional<object_store::ByteRange> range) {
+  const auto begun = reads_begun_.insert(executor_.now());
+  Result<Slice> bytes = co_await store_.get(std::move(key), range);
+  usual_delay_ = (usual_delay_ * 3 + (executor_.now() - *begun)) / 4;
+  reads_begun_.erase(begun);
+  co_return bytes;
+}
+
+// One that does not answer is slow before it has.
+base::Duration ObjectReplica::read_delay() const {
+  if (reads_begun_.empty()) return usual_delay_;
+  return std::max(usual_delay_, executor_.now() - *reads_begun_.begin());
+}
+
 Task<Result<ChunkHeader>> ObjectReplica::read_header(ChunkKey key) {
-  const auto bytes = co_await store_.get(encode_chunk_object_key(incarnation_, key),
-                                         object_store::ByteRange{0, kChunkHeaderBytes});
+  const auto bytes = co_await get(encode_chunk_object_key(incarnation_, key),
+                                  object_store::ByteRange{0, kChunkHeaderBytes});
   if (!bytes) co_return read_failed(key, bytes.error());
   const ChunkHeader header = CO_TRY(decode_header(bytes->bytes));
   if (key_of(header, key.adopted) != key) {
@@ -226,15 +241,15 @@ Task<Result<ChunkHeader>> ObjectReplica::head(ChunkKey key) {
 
 Task<Result<Slice>> ObjectReplica::read(ChunkKey key) {
   CO_TRY(co_await ready());
-  auto bytes = co_await store_.get(encode_chunk_object_key(incarnation_, key), std::nullopt);
+  auto bytes = co_await get(encode_chunk_object_key(incarnation_, key), std::nullopt);
   if (!bytes) co_return read_failed(key, bytes.error());
   co_return std::move(*bytes);
 }
 
 Task<Result<Slice>> ObjectReplica::read_range(ChunkKey key, uint64_t position, uint64_t length) {
   CO_TRY(co_await ready());
-  auto bytes = co_await store_.get(encode_chunk_object_key(incarnation_, key),
-                                   object_store::ByteRange{position, length});
+  auto bytes = co_await get(encode_chunk_object_key(incarnation_, key),
+                            object_store::ByteRange{position, length});
   if (!bytes && bytes.error().code != ErrorCode::kOutOfRange) {
     co_return read_failed(key, bytes.error());
   }
@@ -274,18 +289,32 @@ Task<Status> ObjectReplica::make_durable() { return ready(); }
 
 Task<Status> ObjectReplica::remove_below(ChannelId channel, ChannelEpoch epoch,
                                          ChunkSeq free_below) {
-  if (!lost_.empty()) co_return fail(ErrorCode::kUnavailable, lost_);
+  if (!lost_.empty()) co_return Status();  // what lies there is not of this log
   if (incarnation_ == 0) co_return fail(ErrorCode::kUnavailable, "the store was not reached yet");
   Removal& removal = removals_[channel];
   removal.wanted =
       std::max(removal.wanted, chunk_object_bound(incarnation_, channel, epoch, free_below));
-  if (!removal.running && removal.done < removal.wanted) tasks_.spawn(remove_wanted(channel));
+  start_removal(channel);
   co_return Status();
 }
 
 bool ObjectReplica::removed_all() const {
-  return std::ranges::all_of(
-      removals_, [](const auto& pair) { return pair.second.done == pair.second.wanted; });
+  return std::ranges::none_of(removals_, [](const auto& pair) { return pair.second.running; });
+}
+
+void ObjectReplica::start_removal(ChannelId channel) {
+  const Removal& removal = removals_[channel];
+  if (!removal.running && removal.done < removal.wanted) tasks_.spawn(remove_wanted(channel));
+}
+
+// On a store slower than its peers a chunk may come after it was offloaded and removed.
+void ObjectReplica::remove_if_late(const ChunkKey& key) {
+  const auto removal = removals_.find(key.channel);
+  if (removal == removals_.end()) return;
+  std::string bound = chunk_object_bound(incarnation_, key.channel, key.epoch, key.seq);
+  if (bound >= removal->second.wanted) return;
+  removal->second.done = std::min(removal->second.done, std::move(bound));
+  start_removal(key.channel);
 }
 
 Task<void> ObjectReplica::remove_wanted(ChannelId channel) {
@@ -293,13 +322,11 @@ Task<void> ObjectReplica::remove_wanted(ChannelId channel) {
   removal.running = true;
   bool failed_before = false;
   while (removal.done < removal.wanted && lost_.empty()) {
-    const std::string bound = removal.wanted;
+    const std::string after = std::exchange(removal.done, removal.wanted);
     const Status removed =
-        co_await remove_between(chunk_object_prefix(incarnation_, channel), removal.done, bound);
-    if (removed) {
-      removal.done = bound;
-      continue;
-    }
+        co_await remove_between(chunk_object_prefix(incarnation_, channel), after, removal.done);
+    if (removed) continue;
+    removal.done = std::min(removal.done, after);
     if (!failed_before) base::log_warn("chunks not removed yet: " + removed.error().message);
     failed_before = true;
     if (!co_await tasks_.sleep_for(options_.remove_retry)) break;

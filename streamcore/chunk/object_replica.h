@@ -16,6 +16,8 @@
 
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -65,6 +67,7 @@ class ObjectReplica final : public ChunkReplica {
                                         ChunkSeq free_below) override;
   uint64_t ready_bytes(ChannelId, uint64_t) override { return UINT64_MAX; }
   base::Task<base::Status> make_ready(ChannelId, uint64_t) override { co_return base::Status(); }
+  base::Duration read_delay() const override;
   uint64_t incarnation() const override { return verified_ ? incarnation_ : 0; }
   void bind(uint64_t incarnation) override;
   base::Task<base::Status> check_incarnation() override;
@@ -90,13 +93,18 @@ class ObjectReplica final : public ChunkReplica {
   base::Task<void> look_for_a_while();
   base::Task<void> look_and_tell(std::shared_ptr<base::Event> looked);
   base::Task<void> look_again();
-  // The marker's incarnation, 0 without a marker; kUnavailable, kCorrupt, kUnsupported.
+  // The marker's incarnation, 0 without a marker; kUnavailable.
   base::Task<base::Result<uint64_t>> read_marker();
   void lose(std::string reason);
   // The store may be asked. kUnavailable: it cannot be reached, or is lost.
   base::Task<base::Status> ready();
   base::Task<base::Result<PutOutcome>> create(ChunkKey key, base::Slice bytes);
+  // A GET, timed.
+  base::Task<base::Result<base::Slice>> get(std::string key,
+                                            std::optional<object_store::ByteRange> range);
   base::Task<base::Result<ChunkHeader>> read_header(ChunkKey key);
+  void start_removal(ChannelId channel);
+  void remove_if_late(const ChunkKey& key);
   base::Task<void> remove_wanted(ChannelId channel);
   base::Task<base::Status> remove_between(std::string prefix, std::string after, std::string bound);
   base::Task<base::Status> remove_all(std::vector<std::string> keys);
@@ -110,6 +118,8 @@ class ObjectReplica final : public ChunkReplica {
   std::string lost_;          // why, once it is
   bool looking_ = false;
   base::TimePoint looked_at_;
+  base::Duration usual_delay_{0};               // of a read, lately
+  std::multiset<base::TimePoint> reads_begun_;  // and not answered
   std::map<ChannelId, Removal> removals_;
   base::TaskGroup tasks_;  // last: its frames use everything above
 };

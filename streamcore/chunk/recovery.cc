@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -33,8 +34,14 @@ enum class Answer {
 
 bool is_definite(Answer answer) { return answer == Answer::kSeal || answer == Answer::kChunk; }
 
+enum class Copy { kNone, kMade, kFailed };
+
+// Indexed by replica.
 struct Slot {
   std::vector<Answer> answers;
+  std::vector<bool> asked;         // whether the store still is the row's, after it answered
+  std::vector<bool> confirmed;     // it is
+  std::vector<Copy> copies;        // adopted ones
   std::optional<ChunkView> chunk;  // a valid copy, once one was found
 };
 
@@ -46,36 +53,44 @@ struct Survey {
   ChunkSeq dw;                 // greatest watermark of its chunks
 };
 
-// One recovery, or one sealing of a known end. Lives in the frame of the function below that made
-// it.
-class EpochRecovery {
+// One recovery, or one sealing of a known end. Shared with its requests, since those to a store
+// that is slower than a quorum may end after it.
+class EpochRecovery : public std::enable_shared_from_this<EpochRecovery> {
  public:
   EpochRecovery(base::Executor& executor, std::vector<ChunkReplica*> replicas,
-                RecoveryOptions options)
+                RecoveryOptions options, base::TaskGroup& requests)
       : replicas_(std::move(replicas)),
         options_(std::move(options)),
         quorum_(quorum_of(replicas_.size())),
         surveys_(replicas_.size()),
+        barred_(replicas_.size()),
+        dead_(replicas_.size()),
         progress_(executor),
-        requests_(executor) {
+        requests_(requests) {
     CHECK_EQ(replicas_.size(), options_.incarnations.size());
   }
 
   Task<Result<RecoveredEpoch>> recover(EpochAuthority& authority) {
     Result<RecoveredEpoch> recovered = co_await recover_steps(authority);
-    co_await requests_.stop_and_join();
+    over_ = true;
     co_return recovered;
   }
 
   Task<Status> seal_at(ChunkSeq end) {
     ask_slot(end);
     const Status sealed = co_await seal_decided(end);
-    co_await requests_.stop_and_join();
+    over_ = true;
     co_return sealed;
   }
 
  private:
   Task<Result<RecoveredEpoch>> recover_steps(EpochAuthority& authority);
+  void spawn(Task<void> request) { requests_.spawn(keep(shared_from_this(), std::move(request))); }
+  static Task<void> keep(std::shared_ptr<EpochRecovery>, Task<void> request) {
+    co_await std::move(request);
+  }
+  // Between two attempts; false if there shall be no other.
+  Task<bool> pause(base::Duration& delay);
   Task<Result<ChunkSeq>> durable_watermark();
   Task<void> survey(size_t index);
   Task<Status> survey_steps(size_t index);
@@ -87,18 +102,33 @@ class EpochRecovery {
   Task<void> probe(size_t index, ChunkSeq seq);
   Task<Answer> probe_until_known(size_t index, ChunkSeq seq);
   Task<Answer> look_at(size_t index, ChunkSeq seq);
-  // Waits until a quorum of replicas answered for the slot, or cannot any more.
-  Task<Status> slot_answered(ChunkSeq seq);
-  // Forgets answers of stores that are no longer what the row says; then the count may fall below a
-  // quorum.
-  Task<Status> drop_lost_answers(EpochAuthority& authority, ChunkSeq seq);
+  // Waits until a quorum of replicas answered for the slot, and then still were the row's stores,
+  // or cannot any more (P8).
+  Task<Status> slot_decided(ChunkSeq seq);
+  Task<void> confirm(size_t index, ChunkSeq seq);
+  // Asks the row which stores still count.
+  Task<Status> bar_lost_stores(EpochAuthority& authority);
   Task<Status> seal_decided(ChunkSeq end);
   Task<Status> adopt(ChunkSeq seq);
+  Task<void> copy_to(size_t index, ChunkSeq seq);
   Task<bool> put_adopted(size_t index, ChunkSeq seq);
 
   bool same_store(size_t index) const {
-    return replicas_[index]->incarnation() == options_.incarnations[index];
+    return !barred_[index] && replicas_[index]->incarnation() == options_.incarnations[index];
   }
+  // Or it was not reached yet.
+  bool may_be_same_store(size_t index) const {
+    return same_store(index) || (!barred_[index] && replicas_[index]->incarnation() == 0);
+  }
+  // The same, asked of the store: what it said before is then its own.
+  Task<bool> still_same_store(size_t index) {
+    const Status checked = co_await replicas_[index]->check_incarnation();
+    co_return checked.has_value() && same_store(index);
+  }
+  bool counts(const Slot& slot, size_t index) const {
+    return slot.confirmed[index] && same_store(index);
+  }
+  size_t count_confirmed(const Slot& slot, Answer answer) const;
   ChunkKey key(ChunkSeq seq, bool adopted = false) const {
     return {options_.channel, options_.epoch, seq, adopted};
   }
@@ -114,10 +144,19 @@ class EpochRecovery {
   RecoveryOptions options_;
   size_t quorum_;
   std::vector<Survey> surveys_;
+  std::vector<bool> barred_;  // stores the row says are lost
+  std::vector<bool> dead_;    // replicas that take no more puts
   std::map<ChunkSeq, Slot> slots_;
+  bool over_ = false;
   base::Notifier progress_;
-  base::TaskGroup requests_;  // last: its frames use everything above
+  base::TaskGroup& requests_;
 };
+
+Task<bool> EpochRecovery::pause(base::Duration& delay) {
+  const bool goes_on = co_await requests_.sleep_for(delay) && !over_;
+  delay = std::min(delay * 2, options_.retry_delay_max);
+  co_return goes_on;
+}
 
 Task<Result<RecoveredEpoch>> EpochRecovery::recover_steps(EpochAuthority& authority) {
   const ChunkSeq free_below = CO_TRY(co_await authority.start_sealing());
@@ -133,7 +172,7 @@ Task<Result<RecoveredEpoch>> EpochRecovery::recover_steps(EpochAuthority& author
 
 // R2, after P13: the greatest watermark that a quorum of replicas shows.
 Task<Result<ChunkSeq>> EpochRecovery::durable_watermark() {
-  for (size_t i = 0; i < replicas_.size(); ++i) requests_.spawn(survey(i));
+  for (size_t i = 0; i < replicas_.size(); ++i) spawn(survey(i));
   for (;;) {
     const auto answered = static_cast<size_t>(std::ranges::count_if(surveys_, &Survey::answered));
     const auto failed = static_cast<size_t>(std::ranges::count_if(surveys_, &Survey::failed));
@@ -155,10 +194,9 @@ Task<void> EpochRecovery::survey(size_t index) {
   Status status;
   for (uint32_t attempt = 0; attempt < options_.attempts_max; ++attempt) {
     status = co_await survey_steps(index);
-    if (status && same_store(index)) break;
+    if (status && co_await still_same_store(index)) break;
     if (status) status = fail(ErrorCode::kUnavailable, "the store is of another incarnation");
-    if (!co_await requests_.sleep_for(delay)) break;
-    delay = std::min(delay * 2, options_.retry_delay_max);
+    if (!co_await pause(delay)) break;
   }
   if (!status) base::log_warn("chunk replica not listed " + name() + ": " + status.error().message);
   (status ? surveys_[index].answered : surveys_[index].failed) = true;
@@ -221,7 +259,7 @@ Task<Status> EpochRecovery::check_held(ChunkSeq seq) {
     size_t absent = 0;
     for (size_t i = 0; i < replicas_.size(); ++i) {
       const Result<ChunkHeader> header = co_await replicas_[i]->head(key(seq));
-      if (!same_store(i)) continue;
+      if (!co_await still_same_store(i)) continue;
       if (header && header->kind == ChunkKind::kChunk) co_return Status();
       const bool says_absent = header || header.error().code == ErrorCode::kNotFound ||
                                header.error().code == ErrorCode::kCorrupt;
@@ -232,8 +270,7 @@ Task<Status> EpochRecovery::check_held(ChunkSeq seq) {
       co_return fail(ErrorCode::kCorrupt,
                      "durable chunk " + to_string(key(seq)) + " is missing" + messages);
     }
-    if (!co_await requests_.sleep_for(delay)) break;
-    delay = std::min(delay * 2, options_.retry_delay_max);
+    if (!co_await pause(delay)) break;
   }
   co_return fail(ErrorCode::kUnavailable,
                  "no quorum of answers for " + to_string(key(seq)) + messages);
@@ -246,17 +283,22 @@ Task<Result<ChunkSeq>> EpochRecovery::find_end(EpochAuthority& authority, ChunkS
     if ((seq - begin) % wave == 0) {
       for (uint64_t i = 0; i < wave; ++i) ask_slot(seq + i);
     }
-    CO_TRY(co_await slot_answered(seq));
-    CO_TRY(co_await drop_lost_answers(authority, seq));
-    if (count(slots_[seq], Answer::kChunk) == 0) co_return seq;
+    CO_TRY(co_await slot_decided(seq));
+    CO_TRY(co_await bar_lost_stores(authority));
+    CO_TRY(co_await slot_decided(seq));
+    if (count_confirmed(slots_[seq], Answer::kChunk) == 0) co_return seq;
     CO_TRY(co_await adopt(seq));
     slots_[seq].chunk.reset();  // the bytes are not needed any more
   }
 }
 
 void EpochRecovery::ask_slot(ChunkSeq seq) {
-  slots_[seq].answers.assign(replicas_.size(), Answer::kNone);
-  for (size_t i = 0; i < replicas_.size(); ++i) requests_.spawn(probe(i, seq));
+  Slot& slot = slots_[seq];
+  slot.answers.assign(replicas_.size(), Answer::kNone);
+  slot.asked.assign(replicas_.size(), false);
+  slot.confirmed.assign(replicas_.size(), false);
+  slot.copies.assign(replicas_.size(), Copy::kNone);
+  for (size_t i = 0; i < replicas_.size(); ++i) spawn(probe(i, seq));
 }
 
 Task<void> EpochRecovery::probe(size_t index, ChunkSeq seq) {
@@ -268,7 +310,7 @@ Task<void> EpochRecovery::probe(size_t index, ChunkSeq seq) {
 Task<Answer> EpochRecovery::probe_until_known(size_t index, ChunkSeq seq) {
   base::Duration delay = options_.retry_delay_min;
   for (uint32_t attempt = 0; attempt < options_.attempts_max; ++attempt) {
-    if (!same_store(index)) co_return Answer::kFailed;
+    if (!may_be_same_store(index) || dead_[index]) co_return Answer::kFailed;
     const Result<PutOutcome> put = co_await replicas_[index]->seal(key(seq), options_.sealer_nonce);
     if (put && *put == PutOutcome::kCreated) co_return Answer::kSeal;
     if (put) {
@@ -279,40 +321,57 @@ Task<Answer> EpochRecovery::probe_until_known(size_t index, ChunkSeq seq) {
                       put.error().message);
       co_return Answer::kCorrupt;
     } else if (put.error().code == ErrorCode::kUnavailable) {
-      base::log_warn("chunk replica is dead " + name() + ": " + put.error().message);
+      if (!dead_[index]) {
+        base::log_warn("chunk replica is dead " + name() + ": " + put.error().message);
+      }
+      dead_[index] = true;
       co_return Answer::kFailed;
     }
-    if (!co_await requests_.sleep_for(delay)) break;
-    delay = std::min(delay * 2, options_.retry_delay_max);
+    if (!co_await pause(delay)) break;
   }
   co_return Answer::kFailed;
 }
 
 Task<Answer> EpochRecovery::look_at(size_t index, ChunkSeq seq) {
-  const Result<base::Slice> bytes = co_await replicas_[index]->read(key(seq));
-  if (!bytes && bytes.error().code != ErrorCode::kCorrupt) co_return Answer::kNone;
-  Result<ChunkView> view =
-      bytes ? ChunkView::open(*bytes) : Result<ChunkView>(std::unexpected(bytes.error()));
-  if (view && key_of(view->header()) != key(seq)) {
-    view = fail(ErrorCode::kCorrupt, "got " + describe(view->header()));
-  }
+  Result<ChunkView> view = co_await read_register(replicas_[index], key(seq));
+  if (!view && view.error().code != ErrorCode::kCorrupt) co_return Answer::kNone;
   if (!view) {
     base::log_error("chunk register is corrupt " + to_string(key(seq)) + ": " +
                     view.error().message);
     co_return Answer::kCorrupt;
   }
   if (view->header().kind == ChunkKind::kSeal) co_return Answer::kSeal;
+  if (!co_await still_same_store(index)) co_return Answer::kNone;
   if (!slots_[seq].chunk) slots_[seq].chunk = std::move(*view);
   co_return Answer::kChunk;
 }
 
-Task<Status> EpochRecovery::slot_answered(ChunkSeq seq) {
-  const Slot& slot = slots_[seq];
+size_t EpochRecovery::count_confirmed(const Slot& slot, Answer answer) const {
+  size_t found = 0;
+  for (size_t i = 0; i < replicas_.size(); ++i) {
+    found += counts(slot, i) && slot.answers[i] == answer ? 1 : 0;
+  }
+  return found;
+}
+
+Task<Status> EpochRecovery::slot_decided(ChunkSeq seq) {
+  Slot& slot = slots_[seq];
   for (;;) {
-    const auto definite = static_cast<size_t>(std::ranges::count_if(slot.answers, is_definite));
-    if (definite >= quorum_) co_return Status();
-    if (definite + count(slot, Answer::kNone) < quorum_) {
-      const bool corrupt = count(slot, Answer::kCorrupt) != 0;
+    size_t confirmed = 0;
+    size_t open = 0;
+    for (size_t i = 0; i < replicas_.size(); ++i) {
+      if (is_definite(slot.answers[i]) && !slot.asked[i]) {
+        slot.asked[i] = true;
+        spawn(confirm(i, seq));
+      }
+      confirmed += counts(slot, i) ? 1 : 0;
+      open += may_be_same_store(i) && !slot.confirmed[i] &&
+              (slot.answers[i] == Answer::kNone || is_definite(slot.answers[i]));
+    }
+    if (confirmed >= quorum_) co_return Status();
+    if (confirmed + open < quorum_) {
+      // One that did not answer may hold what makes up for the damage.
+      const bool corrupt = count(slot, Answer::kCorrupt) != 0 && count(slot, Answer::kFailed) == 0;
       co_return fail(corrupt ? ErrorCode::kCorrupt : ErrorCode::kUnavailable,
                      "no quorum of answers for " + to_string(key(seq)));
     }
@@ -320,55 +379,84 @@ Task<Status> EpochRecovery::slot_answered(ChunkSeq seq) {
   }
 }
 
-Task<Status> EpochRecovery::drop_lost_answers(EpochAuthority& authority, ChunkSeq seq) {
+Task<void> EpochRecovery::confirm(size_t index, ChunkSeq seq) {
+  base::Duration delay = options_.retry_delay_min;
+  Status checked;
+  for (uint32_t attempt = 0; attempt < options_.attempts_max; ++attempt) {
+    checked = co_await replicas_[index]->check_incarnation();
+    if (checked || checked.error().code != ErrorCode::kUnavailable) break;
+    if (!co_await pause(delay)) break;
+  }
+  Slot& slot = slots_[seq];
+  slot.confirmed[index] = checked && same_store(index);
+  if (!slot.confirmed[index]) slot.answers[index] = Answer::kFailed;
+  progress_.notify_all();
+}
+
+Task<Status> EpochRecovery::bar_lost_stores(EpochAuthority& authority) {
   for (size_t i = 0; i < replicas_.size(); ++i) {
     const bool ok = CO_TRY(co_await authority.counts(options_.incarnations[i]));
-    if (!ok || !same_store(i)) slots_[seq].answers[i] = Answer::kFailed;
+    if (!ok) barred_[i] = true;
   }
-  co_return co_await slot_answered(seq);
+  co_return Status();
 }
 
 // A chunk that one replica holds may have been acknowledged, so it is kept; before the epoch is
 // closed a quorum holds it, beside the SEALs that took its register.
 Task<Status> EpochRecovery::adopt(ChunkSeq seq) {
-  size_t copies = count(slots_[seq], Answer::kChunk);
-  for (size_t i = 0; i < replicas_.size() && copies < quorum_; ++i) {
-    if (slots_[seq].answers[i] == Answer::kChunk) continue;
-    if (co_await put_adopted(i, seq)) ++copies;
+  Slot& slot = slots_[seq];
+  const size_t holders = count_confirmed(slot, Answer::kChunk);
+  if (holders >= quorum_) co_return Status();
+  for (size_t i = 0; i < replicas_.size(); ++i) {
+    const bool holds = counts(slot, i) && slot.answers[i] == Answer::kChunk;
+    if (holds) slot.copies[i] = Copy::kMade;
+    if (!holds) spawn(copy_to(i, seq));
   }
-  if (copies >= quorum_) co_return Status();
-  co_return fail(ErrorCode::kUnavailable,
-                 "no quorum of replicas took a copy of " + to_string(key(seq)));
+  for (;;) {
+    const auto made = static_cast<size_t>(std::ranges::count(slot.copies, Copy::kMade));
+    const auto failed = static_cast<size_t>(std::ranges::count(slot.copies, Copy::kFailed));
+    if (made >= quorum_) co_return Status();
+    if (replicas_.size() - failed < quorum_) {
+      co_return fail(ErrorCode::kUnavailable,
+                     "no quorum of replicas took a copy of " + to_string(key(seq)));
+    }
+    co_await progress_.wait();
+  }
+}
+
+Task<void> EpochRecovery::copy_to(size_t index, ChunkSeq seq) {
+  const bool made = co_await put_adopted(index, seq);
+  slots_[seq].copies[index] = made ? Copy::kMade : Copy::kFailed;
+  progress_.notify_all();
 }
 
 Task<bool> EpochRecovery::put_adopted(size_t index, ChunkSeq seq) {
   const ChunkKey adopted = key(seq, true);
   const ChunkView chunk = *slots_[seq].chunk;
   base::Duration delay = options_.retry_delay_min;
-  for (uint32_t attempt = 0; attempt < options_.attempts_max && same_store(index); ++attempt) {
+  for (uint32_t attempt = 0; attempt < options_.attempts_max && may_be_same_store(index);
+       ++attempt) {
     const Result<PutOutcome> put = co_await replicas_[index]->put_if_absent(adopted, chunk.slice());
-    if (put && *put == PutOutcome::kCreated) co_return same_store(index);
+    if (put && *put == PutOutcome::kCreated && co_await still_same_store(index)) co_return true;
     if (put) {  // an earlier recovery's copy, or this one's after all
-      const Result<base::Slice> there = co_await replicas_[index]->read(adopted);
-      const Result<ChunkView> view =
-          there ? ChunkView::open(*there) : Result<ChunkView>(std::unexpected(there.error()));
-      if (view && view->header() == chunk.header()) co_return same_store(index);
-      if (view || view.error().code == ErrorCode::kCorrupt) {
+      const Result<ChunkView> view = co_await read_register(replicas_[index], adopted);
+      const bool mine = view && view->header() == chunk.header();
+      if (mine && co_await still_same_store(index)) co_return true;
+      if ((view && !mine) || (!view && view.error().code == ErrorCode::kCorrupt)) {
         base::log_error("adopted copy is corrupt " + to_string(adopted));
         co_return false;
       }
     } else if (put.error().code == ErrorCode::kUnavailable) {
       co_return false;
     }
-    if (!co_await requests_.sleep_for(delay)) break;
-    delay = std::min(delay * 2, options_.retry_delay_max);
+    if (!co_await pause(delay)) break;
   }
   co_return false;
 }
 
 Task<Status> EpochRecovery::seal_decided(ChunkSeq end) {
-  CO_TRY(co_await slot_answered(end));
-  if (count(slots_[end], Answer::kChunk) == 0) co_return Status();
+  CO_TRY(co_await slot_decided(end));
+  if (count_confirmed(slots_[end], Answer::kChunk) == 0) co_return Status();
   co_return fail(ErrorCode::kCorrupt, "a chunk lies at the end, " + to_string(key(end)));
 }
 
@@ -385,14 +473,24 @@ std::vector<ChunkKey> RecoveredEpoch::keys() const {
 Task<Result<RecoveredEpoch>> recover_epoch(base::Executor& executor,
                                            std::vector<ChunkReplica*> replicas,
                                            RecoveryOptions options, EpochAuthority& authority) {
-  EpochRecovery recovery(executor, std::move(replicas), std::move(options));
-  co_return co_await recovery.recover(authority);
+  base::TaskGroup own(executor);
+  base::TaskGroup& requests = options.stragglers == nullptr ? own : *options.stragglers;
+  const auto recovery =
+      std::make_shared<EpochRecovery>(executor, std::move(replicas), std::move(options), requests);
+  Result<RecoveredEpoch> recovered = co_await recovery->recover(authority);
+  co_await own.stop_and_join();
+  co_return recovered;
 }
 
 Task<Status> seal_end(base::Executor& executor, std::vector<ChunkReplica*> replicas,
                       RecoveryOptions options, ChunkSeq end) {
-  EpochRecovery recovery(executor, std::move(replicas), std::move(options));
-  co_return co_await recovery.seal_at(end);
+  base::TaskGroup own(executor);
+  base::TaskGroup& requests = options.stragglers == nullptr ? own : *options.stragglers;
+  const auto recovery =
+      std::make_shared<EpochRecovery>(executor, std::move(replicas), std::move(options), requests);
+  const Status sealed = co_await recovery->seal_at(end);
+  co_await own.stop_and_join();
+  co_return sealed;
 }
 
 }  // namespace thalweg::chunk

@@ -15,6 +15,7 @@
 #include "streamcore/base/executor.h"
 #include "streamcore/base/result.h"
 #include "streamcore/base/task.h"
+#include "streamcore/base/task_group.h"
 #include "streamcore/chunk/chunk_format.h"
 #include "streamcore/chunk/chunk_replica.h"
 #include "streamcore/types.h"
@@ -46,6 +47,9 @@ struct RecoveryOptions {
   uint32_t attempts_max = 20;
   base::Duration retry_delay_min = std::chrono::milliseconds(10);
   base::Duration retry_delay_max = std::chrono::seconds(1);
+  // Where requests go on that a slow store has not answered when a quorum of others has; it
+  // outlives them, as the replicas must. Null: they are waited for.
+  base::TaskGroup* stragglers = nullptr;
 };
 
 // A closed epoch: every chunk in [free_below, end) is on a quorum of replicas; what lies beyond is
@@ -73,10 +77,14 @@ base::Task<base::Result<RecoveredEpoch>> recover_epoch(base::Executor& executor,
 base::Task<base::Status> seal_end(base::Executor& executor, std::vector<ChunkReplica*> replicas,
                                   RecoveryOptions options, ChunkSeq end);
 
+// What the register of one replica holds, chunk or SEAL, validated. kCorrupt only if a second look
+// finds no better: damage may have come about on the way.
+base::Task<base::Result<ChunkView>> read_register(ChunkReplica* replica, ChunkKey key);
+
 // A whole, validated chunk from any replica, its adopted copy included. A corrupt copy is reported
 // and another one taken, which then also repairs it (as an adopted copy). kNotFound: no replica
-// holds it, and all answered. kCorrupt: there is no valid copy but a damaged one. kUnavailable: no
-// valid copy among the replicas that answered.
+// holds it, and all answered. kCorrupt: all answered, and there is no valid copy but a damaged one.
+// kUnavailable: no valid copy among the replicas that answered.
 base::Task<base::Result<ChunkView>> read_chunk_view(std::vector<ChunkReplica*> replicas,
                                                     ChunkKey key);
 base::Task<base::Result<base::Slice>> read_chunk(std::vector<ChunkReplica*> replicas, ChunkKey key);

@@ -64,8 +64,14 @@ channel::Offloader::Parts LiveStreamStore::offload_parts() {
 }
 
 base::Task<base::Status> LiveStreamStore::open() {
+  base::Status opened = co_await open_channel();
+  if (!opened.has_value()) co_await tasks_.stop_and_join();
+  co_return opened;
+}
+
+base::Task<base::Status> LiveStreamStore::open_channel() {
   channel::ChannelOpener opener({parts_.executor, parts_.random, parts_.metadata, parts_.replicas,
-                                 streams_, tail_, row_, options_});
+                                 streams_, tail_, row_, options_, tasks_});
   CO_TRY(co_await opener.take_over());
   while (opener.must_drain()) {
     const base::Result<bool> drained = co_await offload_once(options_.offload_bytes_max);
@@ -78,8 +84,8 @@ base::Task<base::Status> LiveStreamStore::open() {
   CO_TRY(co_await objects_.sweep_prepared(row_.condition()));
   co_await offloader_.free_chunks();  // what the last owner offloaded and did not come to free
   channel_ = std::make_unique<channel::Channel>(
-      channel::Channel::Parts{parts_.executor, parts_.replicas, parts_.rules, streams_, tail_,
-                              options_},
+      channel::Channel::Parts{parts_.executor, parts_.replicas, row_.row().incarnations,
+                              parts_.rules, streams_, tail_, options_},
       row_.row().epoch, row_.nonce(), [this] { chunk_became_durable(); });
   tasks_.spawn(offload_loop());
   tasks_.spawn(housekeeping_loop());
@@ -96,14 +102,10 @@ base::Task<base::Status> LiveStreamStore::stop() {
   co_await segment_reader_.stop_and_join();
   if (!end.has_value()) co_return std::unexpected(end.error());
   // A clean close: nothing is in flight; the SEAL is for a writer that does not know it yet (P7).
-  std::vector<uint64_t> incarnations;
-  for (chunk::ChunkReplica* replica : parts_.replicas) {
-    incarnations.push_back(replica->incarnation());
-  }
   CO_TRY(co_await chunk::seal_end(parts_.executor, parts_.replicas,
                                   {.channel = options_.channel,
                                    .epoch = channel_->epoch(),
-                                   .incarnations = std::move(incarnations),
+                                   .incarnations = row_.row().incarnations,
                                    .sealer_nonce = row_.nonce(),
                                    .window = options_.chunk_window},
                                   *end));

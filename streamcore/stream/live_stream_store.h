@@ -57,6 +57,7 @@ class LiveStreamStore final : public StreamStore {
   uint64_t outstanding_log_bytes() const override;
 
  private:
+  base::Task<base::Status> open_channel();
   channel::Offloader::Parts offload_parts();
   StreamBounds bounds_of(const channel::StreamState& stream) const;
   base::Task<base::Result<base::Timestamp>> newest_time(segment::SegmentRow row);

@@ -1,6 +1,7 @@
 // A living owner, an offloader and several recoveries of one epoch race over stores that delay,
 // lose answers, let requests land late and go down. The invariants are I1-I8 of the chunk-log
 // protocol.
+#include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
 
 #include <map>
@@ -14,6 +15,7 @@
 #include "streamcore/chunk/chunk_owner.h"
 #include "streamcore/chunk/recovery.h"
 #include "tests/sim/sim_executor.h"
+#include "tests/streamcore/base/log_lines.h"
 #include "tests/streamcore/chunk/memory_replica.h"
 
 namespace thalweg::chunk {
@@ -245,9 +247,10 @@ Task<void> Recoverer::run(base::Duration after) {
   }
 }
 
-void race(uint64_t seed, size_t store_count) {
+void race(uint64_t seed, size_t store_count, bool late_puts_win = false) {
   SCOPED_TRACE("seed " + std::to_string(seed) + " stores " + std::to_string(store_count));
   World world(seed, store_count);
+  for (const auto& store : world.stores) store->late_puts_win = late_puts_win;
   world.processes.spawn(world.own());
   world.processes.spawn(world.offload());
   world.processes.spawn(world.disturb());
@@ -280,6 +283,18 @@ class EpochRace : public ::testing::TestWithParam<size_t> {
 
 TEST_P(EpochRace, InvariantsHoldForEverySeed) {
   for (uint64_t seed = 0; seed < 300 && !HasFailure(); ++seed) race(seed, GetParam());
+}
+
+// The checks above would see it.
+TEST_P(EpochRace, ASealThatALatePutTakesAwayIsSeen) {
+  testing::TestPartResultArray seen;
+  {
+    testing::ScopedFakeTestPartResultReporter reporter(
+        testing::ScopedFakeTestPartResultReporter::INTERCEPT_ONLY_CURRENT_THREAD, &seen);
+    for (uint64_t seed = 0; seed < 300 && seen.size() == 0; ++seed) race(seed, GetParam(), true);
+  }
+  EXPECT_GT(seen.size(), 0);
+  (void)base::take_log_lines(base::LogLevel::kError, "");
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, EpochRace, ::testing::Values(1, 3));

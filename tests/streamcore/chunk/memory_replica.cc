@@ -78,7 +78,9 @@ Task<Result<PutOutcome>> MemoryReplica::put(ChunkKey key, Slice bytes) {
   if (chance(faults.late_landing_percent)) {
     const auto late = base::Duration(random_.below(static_cast<uint64_t>(faults.late_max.count())));
     executor_.run_after(late, [&store = store_, key, bytes, was = store_.incarnation()] {
-      if (store.incarnation() == was) store.put(key, bytes.bytes);
+      if (store.incarnation() != was) return;
+      if (store.late_puts_win) store.erase(key);
+      store.put(key, bytes.bytes);
     });
     co_return fail(ErrorCode::kUnknownOutcome, "timed out");
   }

@@ -37,6 +37,8 @@ class MemoryStore {
 
   uint64_t incarnation() const { return incarnation_; }
   const std::map<ChunkKey, base::Slice>& registers() const { return registers_; }
+  // A bug to be seen: a put that lands late takes the register, whatever holds it.
+  bool late_puts_win = false;
   // Called after each register is created.
   std::function<void(const ChunkKey&)> on_created;
 

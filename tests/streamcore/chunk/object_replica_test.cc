@@ -304,10 +304,13 @@ TEST_F(ObjectReplicaTest, AnOutageIsNoLoss) {
   EXPECT_EQ(put(0).value(), PutOutcome::kCreated);
 }
 
-TEST_F(ObjectReplicaTest, ADamagedMarkerIsLoss) {
+TEST_F(ObjectReplicaTest, ADamagedMarkerVouchesForNothing) {
   put_object(std::string(kIncarnationObjectKey), std::string(kIncarnationBytes, 'x'));
   open(false);
-  expect_lost();
+  EXPECT_EQ(replica->incarnation(), 0u);
+  EXPECT_EQ(put(0).error().code, ErrorCode::kUnknownOutcome);
+  EXPECT_EQ(run(replica->check_incarnation()).error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(try_open(true).error().code, ErrorCode::kUnavailable);
 }
 
 TEST_F(ObjectReplicaTest, WhatAnEarlierLifeOfTheStoreLeftIsNotSeen) {
@@ -334,6 +337,16 @@ TEST_F(ObjectReplicaTest, RemovalsAreTriedAgainAndHoldNobodyUp) {
   executor.run_for(2min);
   EXPECT_TRUE(replica->removed_all());
   EXPECT_EQ(run(replica->list(kChannel, kEpoch))->size(), 11u);
+}
+
+TEST_F(ObjectReplicaTest, AChunkThatComesAfterItsRemovalIsRemovedToo) {
+  open();
+  ASSERT_TRUE(put(5));
+  ASSERT_TRUE(run(replica->remove_below(kChannel, kEpoch, ChunkSeq(5))));
+  executor.run_for(1s);
+  EXPECT_EQ(put(3).value(), PutOutcome::kCreated);
+  executor.run_for(1s);
+  EXPECT_EQ(run(replica->list(kChannel, kEpoch)).value(), std::vector<ChunkKey>{key(5)});
 }
 
 TEST_F(ObjectReplicaTest, MoreThanAPageOfChunksAndSealsIsListedAndRemoved) {

@@ -1,7 +1,9 @@
-// The contract against the memory store, and the local store on a real and on a simulated disk.
+// The contract against the memory store, the local store on a real and on a simulated disk, and the
+// buckets of the simulator.
 #include "streamcore/base/posix_file_system.h"
 #include "streamcore/object_store/local_object_store.h"
 #include "streamcore/object_store/memory_object_store.h"
+#include "tests/sim/sim_bucket.h"
 #include "tests/sim/sim_executor.h"
 #include "tests/sim/sim_file_system.h"
 #include "tests/streamcore/base/loop_executor.h"
@@ -20,6 +22,19 @@ class MemoryBackend final : public ObjectStoreBackend {
  private:
   sim::SimExecutor executor_;
   MemoryObjectStore store_{executor_};
+};
+
+class BucketBackend final : public ObjectStoreBackend {
+ public:
+  ObjectStore& store() override { return client_; }
+  base::Executor& executor() override { return executor_; }
+  void step() override { CHECK(executor_.step()); }
+
+ private:
+  base::SeededRandom random_{5};
+  sim::SimExecutor executor_;
+  sim::SimBucket bucket_;
+  sim::BucketClient client_{bucket_, executor_, random_};
 };
 
 class SimDiskBackend final : public ObjectStoreBackend {
@@ -60,6 +75,7 @@ BackendFactory factory(std::string name) {
 
 INSTANTIATE_TEST_SUITE_P(Backends, ObjectStoreContract,
                          testing::Values(factory<MemoryBackend>("Memory"),
+                                         factory<BucketBackend>("SimBucket"),
                                          factory<SimDiskBackend>("LocalOnSimDisk"),
                                          factory<PosixBackend>("LocalOnPosix")),
                          [](const auto& info) { return info.param.name; });
