@@ -309,6 +309,24 @@ Task<void> play_failing_sync(Scene& scene) {
   scene.disk.fail_next_sync();
 }
 
+Task<void> play_outages(Scene& scene) {
+  const auto outage_max = static_cast<uint64_t>(scene.knobs.zones.outage_max.count());
+  const auto gap_max = static_cast<uint64_t>(
+      std::max(scene.knobs.pause_max * 8, scene.knobs.zones.network.delay_max * 40).count());
+  while (co_await scene.tasks.sleep_for(base::Duration(scene.random.below(gap_max)))) {
+    scene.zones->begin_outage(scene.random);
+    const base::Duration outage(scene.random.below(outage_max));
+    const bool goes_on = co_await scene.tasks.sleep_for(outage);
+    scene.zones->end_outage();
+    if (!goes_on) co_return;
+  }
+}
+
+Task<void> play_wipe(Scene& scene) {
+  if (!co_await scene.tasks.sleep_for(pause(scene) * 60)) co_return;
+  scene.zones->wipe_one(scene.random);
+}
+
 }  // namespace
 
 // --- the scene
@@ -326,6 +344,8 @@ void Scene::explain(std::string_view what, const base::Error& error) {
   explained |= write_failed &&
                (error.code == ErrorCode::kNoSpace || error.code == ErrorCode::kUnavailable ||
                 error.code == ErrorCode::kUnknownOutcome || error.code == ErrorCode::kClosed);
+  // A reader of the log may meet a zone that is away and two that fail.
+  explained |= zones != nullptr && error.code == ErrorCode::kUnavailable;
   // The channel stops at the damage; what was on its way then is not known.
   explained |=
       bit_rot && (error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kUnknownOutcome);
@@ -343,6 +363,8 @@ void spawn_actors(Scene& scene) {
   if (knobs.removes) scene.tasks.spawn(remove_loop(scene));
   if (knobs.full_disk) scene.tasks.spawn(play_full_disk(scene));
   if (knobs.failing_sync) scene.tasks.spawn(play_failing_sync(scene));
+  if (knobs.zones.outages) scene.tasks.spawn(play_outages(scene));
+  if (knobs.zones.wipe) scene.tasks.spawn(play_wipe(scene));
 }
 
 base::Task<void> check_stream(Scene& scene, StreamId stream, bool settle) {

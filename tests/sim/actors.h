@@ -19,6 +19,7 @@ struct Scene {
   Trace& trace;
   base::Random& random;
   const Knobs& knobs;
+  SimZones* zones = nullptr;
   bool disk_was_full = false;
   bool write_failed = false;
   bool bit_rot = false;

@@ -1,5 +1,6 @@
 #include "tests/sim/knobs.h"
 
+#include <algorithm>
 #include <initializer_list>
 
 #include "tests/sim/trace.h"
@@ -46,9 +47,33 @@ void draw_replica(base::Random& random, chunk::LocalReplicaOptions& replica) {
   replica.scans_max = static_cast<uint32_t>(1 + random.below(4));
 }
 
+ZoneKnobs draw_zones(base::Random& random) {
+  ZoneKnobs zones;
+  BucketFaults& network = zones.network;
+  network.delay_min = microseconds(one_of<int>(random, {10, 300}));
+  network.delay_max = microseconds(one_of<int>(random, {500, 5000, 30'000}));
+  network.lost_request = one_of<uint32_t>(random, {0, 20, 150});
+  network.lost_answer = one_of<uint32_t>(random, {0, 20, 100});
+  network.late_landing = one_of<uint32_t>(random, {0, 20, 100});
+  network.late_max = one_of<base::Duration>(random, {milliseconds(20), milliseconds(20'000)});
+  network.read_failed = one_of<uint32_t>(random, {0, 20, 150});
+  network.torn_read = one_of<uint32_t>(random, {0, 0, 10});
+  zones.replica.open_wait = one_of<base::Duration>(random, {milliseconds(1), milliseconds(3000)});
+  zones.replica.check_interval =
+      one_of<base::Duration>(random, {milliseconds(0), milliseconds(100), milliseconds(10'000)});
+  zones.replica.removes_max = static_cast<uint32_t>(1 + random.below(16));
+  zones.replica.remove_retry =
+      one_of<base::Duration>(random, {milliseconds(10), milliseconds(5000)});
+  zones.outages = percent(random, 70);
+  zones.outage_max = one_of<base::Duration>(random, {milliseconds(100), milliseconds(2000)});
+  zones.wipe = percent(random, 40);
+  zones.rot = !zones.wipe && percent(random, 40);
+  return zones;
+}
+
 }  // namespace
 
-Knobs draw_knobs(base::Random& random) {
+Knobs draw_knobs(base::Random& random, World world) {
   Knobs knobs;
   draw_store(random, knobs.store);
   draw_replica(random, knobs.replica);
@@ -70,6 +95,14 @@ Knobs draw_knobs(base::Random& random) {
   knobs.full_disk = percent(random, 30);
   knobs.failing_sync = percent(random, 25);
   knobs.bit_rot = percent(random, 20);
+  if (world == World::kLocal) return knobs;
+  knobs.bit_rot = false;
+  knobs.zones = draw_zones(random);
+  // An append takes longer, and so does the drain; but a seed shall not call for minutes.
+  knobs.life_max = std::min(knobs.life_max * 2, knobs.pause_max * 4000);
+  knobs.store.offload_bytes_max = std::max<uint64_t>(knobs.store.offload_bytes_max, 16 << 10);
+  knobs.store.replica_lag_bytes_max = one_of<uint64_t>(random, {1, 64 << 10, 64 << 20});
+  knobs.store.index_reads_max = static_cast<uint32_t>(1 + random.below(16));
   return knobs;
 }
 
@@ -86,7 +119,8 @@ std::string to_string(const Knobs& k) {
               " appenders=", k.appenders, " readers=", k.readers, " lives=", k.lives,
               " payload=", k.payload_max, k.trims ? " trims" : "", k.removes ? " removes" : "",
               k.full_disk ? " full_disk" : "", k.failing_sync ? " failing_sync" : "",
-              k.bit_rot ? " bit_rot" : "");
+              k.bit_rot ? " bit_rot" : "", k.zones.outages ? " outages" : "",
+              k.zones.wipe ? " wipe" : "", k.zones.rot ? " rot" : "");
 }
 
 }  // namespace thalweg::sim

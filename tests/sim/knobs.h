@@ -8,8 +8,15 @@
 #include "streamcore/chunk/local_replica.h"
 #include "streamcore/metadata/object_log_metadata_store.h"
 #include "streamcore/options.h"
+#include "tests/sim/sim_zones.h"
 
 namespace thalweg::sim {
+
+// Where the chunk log lies.
+enum class World {
+  kLocal,  // on the disk
+  kZones,  // in three buckets
+};
 
 struct Knobs {
   StreamStoreOptions store;
@@ -31,9 +38,11 @@ struct Knobs {
   bool full_disk = false;  // periods without space
   bool failing_sync = false;
   bool bit_rot = false;  // once, in the log, after a crash
+
+  ZoneKnobs zones;
 };
 
-Knobs draw_knobs(base::Random& random);
+Knobs draw_knobs(base::Random& random, World world = World::kLocal);
 std::string to_string(const Knobs& knobs);
 
 }  // namespace thalweg::sim

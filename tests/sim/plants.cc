@@ -127,6 +127,24 @@ class OtherReplica : public chunk::ChunkReplica {
   ChunkReplica& inner_;
 };
 
+// Says it holds a chunk that is only on its way.
+class EagerReplica final : public OtherReplica {
+ public:
+  EagerReplica(ChunkReplica& inner, base::TaskGroup& frames)
+      : OtherReplica(inner), frames_(frames) {}
+  Task<Result<PutOutcome>> put_if_absent(ChunkKey key, base::Slice chunk) override {
+    frames_.spawn(put_later(inner_, key, std::move(chunk)));
+    co_return PutOutcome::kCreated;
+  }
+
+ private:
+  static Task<void> put_later(ChunkReplica& inner, ChunkKey key, base::Slice chunk) {
+    (void)co_await inner.put_if_absent(key, std::move(chunk));
+  }
+
+  base::TaskGroup& frames_;
+};
+
 class CutReplica final : public OtherReplica {
  public:
   using OtherReplica::OtherReplica;
@@ -225,7 +243,10 @@ std::optional<Plant> plant_named(std::string_view name) {
       {"ack-before-fsync", Plant::kAckBeforeFsync},
       {"bad-crc-is-end", Plant::kBadCrcIsEnd},
       {"epoch-forgotten", Plant::kEpochForgotten},
-      {"annotation-ahead", Plant::kAnnotationAhead}};
+      {"annotation-ahead", Plant::kAnnotationAhead},
+      {"quorum-of-one", Plant::kQuorumOfOne},
+      {"emptied-votes", Plant::kEmptiedVotes},
+      {"unconditional-put", Plant::kUnconditionalPut}};
   const auto at = names.find(name);
   if (at == names.end()) return std::nullopt;
   return at->second;
@@ -245,6 +266,12 @@ base::FileSystem& Planted::wrap(base::FileSystem& files) {
 chunk::ChunkReplica& Planted::wrap(chunk::ChunkReplica& replica) {
   if (plant_ != Plant::kBadCrcIsEnd) return replica;
   replica_ = std::make_unique<CutReplica>(replica);
+  return *replica_;
+}
+
+chunk::ChunkReplica& Planted::wrap_zone(chunk::ChunkReplica& replica, size_t zone) {
+  if (plant_ != Plant::kQuorumOfOne || zone != 1) return replica;
+  replica_ = std::make_unique<EagerReplica>(replica, *frames_);
   return *replica_;
 }
 

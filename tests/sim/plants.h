@@ -21,6 +21,10 @@ enum class Plant {
   kBadCrcIsEnd,      // recovery takes the first damaged chunk for the end of the log
   kEpochForgotten,   // opening drops the oldest undrained epoch from the channel's row
   kAnnotationAhead,  // annotations hold what was appended, not what their range holds
+  // With the log in three zones:
+  kQuorumOfOne,       // a chunk counts as held by one zone before it is
+  kEmptiedVotes,      // a zone that lost everything has its marker back
+  kUnconditionalPut,  // the zones replace what is there
 };
 
 // "no-fsync" and so on; nothing for an unknown name.
@@ -34,6 +38,7 @@ class Planted {
 
   base::FileSystem& wrap(base::FileSystem& files);
   chunk::ChunkReplica& wrap(chunk::ChunkReplica& replica);
+  chunk::ChunkReplica& wrap_zone(chunk::ChunkReplica& replica, size_t zone);
   metadata::MetadataStore& wrap(metadata::MetadataStore& metadata);
   const EntryRules& wrap(const EntryRules& rules);
   // Before the parts go.

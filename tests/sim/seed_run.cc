@@ -38,15 +38,16 @@ uint64_t seed_under_way = 0;
 
 }  // namespace
 
-SeedRun::SeedRun(uint64_t seed, Plant plant, bool print)
+SeedRun::SeedRun(uint64_t seed, World world, Plant plant, bool print)
     : random_(seed),
       disk_random_(seed ^ 0xD15C),
-      knobs_(draw_knobs(random_)),
+      knobs_(draw_knobs(random_, world)),
       plant_(plant),
       trace_(print),
       model_(trace_),
       disk_(idle_, disk_random_) {
   disk_.set_latency(knobs_.latency_min, knobs_.latency_max);
+  if (world == World::kZones) zones_.emplace(knobs_.zones, plant, trace_);
 }
 
 SeedOutcome SeedRun::run() {
@@ -100,11 +101,13 @@ void SeedRun::must(base::Task<base::Status> task, base::Duration limit, std::str
 // An error-level line is an alarm: something must have been played that explains it.
 void SeedRun::error_logged(std::string_view line) {
   if (rotted_ || disk_.failed_syncs() > failed_syncs_before_) return;
+  if (zones_ && zones_->explains(line)) return;
   trace_.violation(text("unexplained error line: ", line));
 }
 
 void SeedRun::begin_process() {
-  process_ = std::make_unique<SimProcess>(disk_, now_, random_.next(), knobs_, plant_);
+  process_ = std::make_unique<SimProcess>(disk_, now_, random_.next(), knobs_, plant_,
+                                          zones_ ? &*zones_ : nullptr);
   failed_syncs_before_ = disk_.failed_syncs();
   trace_.set_executor(&process_->executor());
   trace_.event("process begins");
@@ -118,7 +121,7 @@ SeedRun::Opened SeedRun::open_process() {
   trace_.event(text("open: ", base::to_string(error.code), ": ", error.message));
   if (rotted_ && error.code == ErrorCode::kCorrupt) {
     damage_reported_ = true;
-  } else {
+  } else if (!zones_ || healed_ || error.code != ErrorCode::kUnavailable) {
     trace_.violation(text("open: ", error.message));
   }
   return Opened::kRefused;
@@ -136,6 +139,8 @@ void SeedRun::end_process(bool crashed) {
     trace_.event(power_cut ? "power cut" : "killed");
     if (power_cut) disk_.crash(random_);
     if (knobs_.bit_rot && !rotted_ && random_.below(2) == 0) rot();
+    if (knobs_.zones.rot && random_.below(2) == 0) zones_->rot_one(random_);
+    if (knobs_.zones.wipe && random_.below(3) == 0) zones_->wipe_one(random_);
   }
   now_ = executor.now() + milliseconds(random_.below(5000));
   trace_.set_executor(nullptr);
@@ -144,7 +149,9 @@ void SeedRun::end_process(bool crashed) {
 }
 
 Scene SeedRun::make_scene() {
-  return Scene{process_->executor(), process_->store(), disk_, model_, trace_, random_, knobs_};
+  return Scene{
+      process_->executor(),       process_->store(), disk_, model_, trace_, random_, knobs_,
+      zones_ ? &*zones_ : nullptr};
 }
 
 // A start that finds no space at all must go well, if the last process kept the reserve.
@@ -163,9 +170,13 @@ void SeedRun::live_once() {
   SimExecutor& executor = process_->executor();
   if (random_.below(100) < 20) executor.stop_at_step(log_uniform(random_, 2000));
   const bool full = fill_before_open();
+  // The first process needs every zone.
+  const bool zone_away = knobs_.zones.outages && !model_.streams().empty();
+  if (zone_away && random_.below(2) == 0) zones_->begin_outage(random_);
   if (open_process() == Opened::kYes) {
     Scene scene = make_scene();
     scene.disk_was_full = full;
+    if (zones_) zones_->end_outage();
     live(scene);
   }
   const bool crashed = executor.stopped();
@@ -220,7 +231,9 @@ void SeedRun::stop_cleanly(Scene& scene) {
 // --- healing
 
 void SeedRun::heal_and_drain() {
+  healed_ = true;
   for (int i = 0; i < 2 && !over(); ++i) {
+    if (zones_) zones_->heal();
     begin_process();
     if (open_process() != Opened::kYes) return;
     {
@@ -230,6 +243,8 @@ void SeedRun::heal_and_drain() {
       if (!over() && !rotted_) drain(scene);
       if (over()) return;
       (void)drive(base::as_value(check_all(scene, false)), kCheckMax, "last check");
+      // What landed late below the watermark goes with the first removal after a start.
+      if (!over() && zones_ && i == 1) zones_->check_nothing_leaked();
     }
     if (!over()) must(process_->stop(), kStopMax, "last stop");
     if (!over()) end_process(false);
@@ -313,9 +328,9 @@ void say_seed(int) {
 
 void announce_seed_on_abort() { std::signal(SIGABRT, say_seed); }
 
-SeedOutcome run_seed(uint64_t seed, Plant plant, bool print) {
+SeedOutcome run_seed(uint64_t seed, World world, Plant plant, bool print) {
   seed_under_way = seed;
-  SeedRun run(seed, plant, print);
+  SeedRun run(seed, world, plant, print);
   return run.run();
 }
 

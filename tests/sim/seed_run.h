@@ -24,7 +24,7 @@ struct SeedOutcome {
 
 class SeedRun {
  public:
-  SeedRun(uint64_t seed, Plant plant, bool print);
+  SeedRun(uint64_t seed, World world, Plant plant, bool print);
 
   SeedOutcome run();
 
@@ -55,6 +55,7 @@ class SeedRun {
   const Knobs knobs_;
   const Plant plant_;
   Trace trace_;
+  std::optional<SimZones> zones_;
   StreamModel model_;
   SimExecutor idle_;  // the disk's, while there is no process
   SimFileSystem disk_;
@@ -62,12 +63,13 @@ class SeedRun {
   base::TimePoint now_;
   uint64_t failed_syncs_before_ = 0;  // the process began
   bool rotted_ = false;
+  bool healed_ = false;
   bool damage_reported_ = false;
   uint64_t crashes_ = 0;
 };
 
 // One line that says which seed runs when the process aborts.
 void announce_seed_on_abort();
-SeedOutcome run_seed(uint64_t seed, Plant plant, bool print);
+SeedOutcome run_seed(uint64_t seed, World world, Plant plant, bool print);
 
 }  // namespace thalweg::sim

@@ -3,14 +3,16 @@
 namespace thalweg::sim {
 
 SimProcess::SimProcess(SimFileSystem& disk, base::TimePoint start, uint64_t seed,
-                       const Knobs& knobs, Plant plant)
+                       const Knobs& knobs, Plant plant, SimZones* zones)
     : executor_(start),
       clock_(executor_),
       random_(seed),
       knobs_(knobs),
       planted_(plant, executor_),
-      files_(planted_.wrap(disk), "no limit", UINT64_MAX, 0) {
+      files_(planted_.wrap(disk), "no limit", UINT64_MAX, 0),
+      zones_(zones) {
   disk.attach(executor_);
+  if (zones_ != nullptr) zones_->attach(executor_, random_);
 }
 
 SimProcess::~SimProcess() { drop(); }
@@ -19,23 +21,42 @@ base::Task<base::Status> SimProcess::open() {
   CO_TRY(co_await files_.measure({"log", "objects", "tmp"}));
   CO_TRY(co_await files_.keep_reserve(executor_, std::string(kReservePath), kReserveBytes));
   objects_ = CO_TRY(co_await object_store::LocalObjectStore::open(files_, executor_, random_));
+  if (zones_ != nullptr) CO_TRY(co_await open_zones());
   metadata_ = CO_TRY(co_await metadata::ObjectLogMetadataStore::open(executor_, *objects_, random_,
                                                                      knobs_.metadata));
-  replica_ = CO_TRY(co_await chunk::LocalReplica::open(files_, executor_, random_, knobs_.replica));
+  if (zones_ == nullptr) CO_TRY(co_await open_log());
   StreamStore::Parts parts{.executor = executor_,
                            .clock = clock_,
                            .random = random_,
                            .objects = *objects_,
                            .metadata = planted_.wrap(*metadata_),
-                           .replicas = {&planted_.wrap(*replica_)},
+                           .replicas = replicas_,
                            .rules = planted_.wrap(rules_)};
   store_ = CO_TRY(co_await StreamStore::open(std::move(parts), knobs_.store));
   co_return base::Status{};
 }
 
+base::Task<base::Status> SimProcess::open_log() {
+  replica_ = CO_TRY(co_await chunk::LocalReplica::open(files_, executor_, random_, knobs_.replica));
+  replicas_ = {&planted_.wrap(*replica_)};
+  co_return base::Status{};
+}
+
+base::Task<base::Status> SimProcess::open_zones() {
+  chunk::ObjectReplicaOptions options = knobs_.zones.replica;
+  options.create_if_empty = CO_TRY(co_await files_.list("objects/meta")).empty();
+  for (size_t i = 0; i < kZones; ++i) {
+    zone_replicas_.push_back(CO_TRY(
+        co_await chunk::ObjectReplica::open(zones_->client(i), executor_, random_, options)));
+    replicas_.push_back(&planted_.wrap_zone(*zone_replicas_[i], i));
+  }
+  co_return base::Status{};
+}
+
 base::Task<base::Status> SimProcess::stop() {
   const base::Status stopped = co_await store_->stop();
-  co_await replica_->stop_and_join();
+  if (replica_ != nullptr) co_await replica_->stop_and_join();
+  for (const auto& replica : zone_replicas_) co_await replica->stop_and_join();
   co_await metadata_->stop();
   co_return stopped;
 }
@@ -44,6 +65,8 @@ void SimProcess::drop() {
   planted_.drop_frames();
   store_.reset();
   replica_.reset();
+  zone_replicas_.clear();
+  if (zones_ != nullptr) zones_->detach();
   metadata_.reset();
   objects_.reset();
 }

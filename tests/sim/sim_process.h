@@ -1,5 +1,5 @@
 // SimProcess: one incarnation of the log engine on a simulated disk: the real object store,
-// metadata log, local replica and stream store, on an executor of its own.
+// metadata log, local replica (or three over buckets) and stream store, on an executor of its own.
 //
 // Destroying it is the crash: frames go first, then objects, then the executor; the disk's crash()
 // comes between the last two (power_cut()). A plant is a known bug wrapped around one of the parts,
@@ -28,9 +28,9 @@ class SimProcess {
   static constexpr std::string_view kReservePath = "reserve";
   static constexpr uint64_t kReserveBytes = 1 << 20;
 
-  // Takes over the disk. `seed` makes the process's own randomness.
+  // Takes over the disk, and the zones if there are any. `seed` makes the process's own randomness.
   SimProcess(SimFileSystem& disk, base::TimePoint start, uint64_t seed, const Knobs& knobs,
-             Plant plant);
+             Plant plant, SimZones* zones = nullptr);
   SimProcess(const SimProcess&) = delete;
   SimProcess& operator=(const SimProcess&) = delete;
   ~SimProcess();
@@ -48,6 +48,9 @@ class SimProcess {
   object_store::ObjectStore& objects() { return *objects_; }
 
  private:
+  base::Task<base::Status> open_log();
+  base::Task<base::Status> open_zones();
+
   SimExecutor executor_;
   SimClock clock_;
   base::SeededRandom random_;
@@ -57,7 +60,10 @@ class SimProcess {
   base::QuotaFileSystem files_;
   std::unique_ptr<object_store::LocalObjectStore> objects_;
   std::unique_ptr<metadata::ObjectLogMetadataStore> metadata_;
+  SimZones* const zones_;
   std::unique_ptr<chunk::LocalReplica> replica_;
+  std::vector<std::unique_ptr<chunk::ObjectReplica>> zone_replicas_;
+  std::vector<chunk::ChunkReplica*> replicas_;  // as the store sees them
   std::unique_ptr<StreamStore> store_;
 };
 

@@ -1,7 +1,8 @@
 // thalweg_sim: runs seeds of the simulator and says what they broke.
 //
-//   thalweg_sim --seed N [--seeds K] [--trace] [--plant NAME] [--expect-caught]
+//   thalweg_sim --seed N [--seeds K] [--zones] [--trace] [--plant NAME] [--expect-caught]
 //
+// --zones: the chunk log lies in three buckets instead of on the disk.
 // Exit: 0 no violation (with --expect-caught: one was found and printed; an abort is none), 1
 // otherwise, 2 misuse.
 #include <sys/wait.h>
@@ -22,6 +23,7 @@ struct Arguments {
   uint64_t seeds = 1;
   bool trace = false;
   bool expect_caught = false;
+  World world = World::kLocal;
   Plant plant = Plant::kNone;
 };
 
@@ -37,6 +39,8 @@ std::optional<Arguments> parse(int argc, char** argv) {
     bool good = true;
     if (word == "--trace") {
       arguments.trace = true;
+    } else if (word == "--zones") {
+      arguments.world = World::kZones;
     } else if (word == "--expect-caught") {
       arguments.expect_caught = true;
     } else if (word == "--seed") {
@@ -62,7 +66,7 @@ uint64_t run_seeds(const Arguments& arguments) {
   uint64_t acked = 0;
   uint64_t crashes = 0;
   for (uint64_t seed = arguments.seed; seed < arguments.seed + arguments.seeds; ++seed) {
-    const SeedOutcome outcome = run_seed(seed, arguments.plant, arguments.trace);
+    const SeedOutcome outcome = run_seed(seed, arguments.world, arguments.plant, arguments.trace);
     acked += outcome.acked;
     crashes += outcome.crashes;
     if (!outcome.violation.has_value()) continue;
@@ -97,7 +101,7 @@ bool is_caught(Arguments arguments) {
 int main(int argc, char** argv) {
   const auto arguments = parse(argc, argv);
   if (!arguments.has_value()) {
-    std::cerr << "usage: thalweg_sim --seed N [--seeds K] [--trace] [--plant NAME] "
+    std::cerr << "usage: thalweg_sim --seed N [--seeds K] [--zones] [--trace] [--plant NAME] "
                  "[--expect-caught]\n";
     return 2;
   }

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
 
 #include "tests/sim/seed_run.h"
 
@@ -10,45 +11,53 @@ namespace {
 // Sanitizers make a seed cost ten times as much; they look for other things than the model does.
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 constexpr uint64_t kSeeds = 80;
+constexpr uint64_t kZoneSeeds = 16;
 #else
 constexpr uint64_t kSeeds = 1000;
+constexpr uint64_t kZoneSeeds = 160;
 #endif
 constexpr uint64_t kShards = 8;
 
-class Seeds : public testing::TestWithParam<uint64_t> {};
-
-TEST_P(Seeds, ShowNothingButWhatTheModelAllows) {
-  announce_seed_on_abort();
-  uint64_t acked = 0;
-  uint64_t crashes = 0;
-  for (uint64_t seed = 1 + GetParam(); seed <= kSeeds; seed += kShards) {
-    const SeedOutcome outcome = run_seed(seed, Plant::kNone, false);
-    EXPECT_FALSE(outcome.violation.has_value())
-        << "thalweg_sim --seed " << seed << " --trace: " << *outcome.violation;
-    acked += outcome.acked;
-    crashes += outcome.crashes;
+class Seeds : public testing::TestWithParam<uint64_t> {
+ protected:
+  void run(World world, uint64_t seeds, std::string_view option) {
+    announce_seed_on_abort();
+    uint64_t acked = 0;
+    uint64_t crashes = 0;
+    for (uint64_t seed = 1 + GetParam(); seed <= seeds; seed += kShards) {
+      const SeedOutcome outcome = run_seed(seed, world, Plant::kNone, false);
+      EXPECT_FALSE(outcome.violation.has_value())
+          << "thalweg_sim" << option << " --seed " << seed << " --trace: " << *outcome.violation;
+      acked += outcome.acked;
+      crashes += outcome.crashes;
+    }
+    // The runs must have been worth something. A seed may acknowledge none or ten thousand: most
+    // end soon after a crash.
+    EXPECT_GT(acked, seeds / kShards * 10);
+    EXPECT_GT(crashes, seeds / kShards);
   }
-  // The runs must have been worth something. A seed may acknowledge none or ten thousand: most end
-  // soon after a crash.
-  EXPECT_GT(acked, kSeeds / kShards * 10);
-  EXPECT_GT(crashes, kSeeds / kShards);
-}
+};
+
+TEST_P(Seeds, ShowNothingButWhatTheModelAllows) { run(World::kLocal, kSeeds, ""); }
+
+TEST_P(Seeds, WithTheLogInThreeZonesShowNothingElse) { run(World::kZones, kZoneSeeds, " --zones"); }
 
 INSTANTIATE_TEST_SUITE_P(Shard, Seeds, testing::Range(uint64_t{0}, kShards));
 
 TEST(SimWorkload, OneSeedGivesOneHistory) {
   announce_seed_on_abort();
   for (uint64_t seed = 1; seed <= 20; ++seed) {
-    const SeedOutcome first = run_seed(seed, Plant::kNone, false);
-    const SeedOutcome second = run_seed(seed, Plant::kNone, false);
+    const World world = seed % 4 == 0 ? World::kZones : World::kLocal;
+    const SeedOutcome first = run_seed(seed, world, Plant::kNone, false);
+    const SeedOutcome second = run_seed(seed, world, Plant::kNone, false);
     EXPECT_EQ(first.events, second.events) << "seed " << seed;
     EXPECT_EQ(first.trace_hash, second.trace_hash) << "seed " << seed;
   }
 }
 
 TEST(SimWorkload, DifferentSeedsGiveDifferentHistories) {
-  EXPECT_NE(run_seed(1, Plant::kNone, false).trace_hash,
-            run_seed(2, Plant::kNone, false).trace_hash);
+  EXPECT_NE(run_seed(1, World::kLocal, Plant::kNone, false).trace_hash,
+            run_seed(2, World::kLocal, Plant::kNone, false).trace_hash);
 }
 
 }  // namespace
