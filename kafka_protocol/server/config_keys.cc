@@ -81,7 +81,7 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
      "SO_SNDBUF; -1 = the kernel decides."},
     {"thalweg.block.cache.bytes", kInt, "268435456", 0, kLongMax, "",
      "Memory for blocks read from segments."},
-    {"thalweg.chunk.target.bytes", kInt, "2097152", 65536, 8 * kMiB, "",
+    {"thalweg.chunk.target.bytes", kInt, "4194304", 65536, 8 * kMiB, "",
      "Size at which an open chunk is written; rounded up to 4096."},
     {"thalweg.data.dir", kString, "", 0, 0, "",
      "Directory of the log, and of objects and metadata unless thalweg.store says otherwise "

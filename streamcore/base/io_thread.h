@@ -25,7 +25,7 @@
 
 namespace thalweg::base {
 
-inline constexpr size_t kBounceBytes = 4 << 20;
+inline constexpr size_t kBounceBytes = 1 << 20;
 
 // What each I/O thread keeps between jobs: an aligned buffer, allocated when first asked for.
 class IoScratch {

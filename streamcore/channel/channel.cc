@@ -15,7 +15,7 @@ namespace {
 // and padding should it travel alone.
 constexpr uint64_t kChunkOverheadMax = 3 * base::kIoAlignment;
 constexpr base::Duration kReadyRetry = std::chrono::milliseconds(200);
-constexpr size_t kArenaBlockBytes = 4 << 20;
+constexpr size_t kArenaBlockBytes = 8 << 20;
 
 uint32_t lag_chunks_max(const StreamStoreOptions& options) {
   const uint64_t chunks = options.replica_lag_bytes_max / options.chunk_bytes_target;

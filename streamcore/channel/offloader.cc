@@ -262,8 +262,7 @@ void Offloader::add_stream(Job& job, size_t i, metadata::Transaction& transactio
   StreamRow row = stream.row;
   if (row.annotation.object != kNoObject) ++released[row.annotation.object];
   row.committed_end = planned.end;
-  const bool packed = planned.content_bytes < parts_.options.own_segment_bytes;
-  if (packed) ++row.packed_ranges;
+  if (parts_.options.is_small_range(planned.content_bytes)) ++row.packed_ranges;
   row.annotation = {.object = *object.id,
                     .footer_position = range.footer_position,
                     .footer_length = range.footer_length,

@@ -33,7 +33,7 @@ std::vector<SegmentMerger::Rows> SegmentMerger::small_runs(const StreamState& st
     bytes = 0;
   };
   for (const segment::SegmentRow& row : stream.segments) {
-    const bool small = row.range.bytes < parts_.options.own_segment_bytes;
+    const bool small = parts_.options.is_small_range(row.range.bytes);
     const bool follows = run.empty() || run.back().range.end == row.range.first;
     if (!small || !follows || bytes >= parts_.options.packed_segment_bytes_max) close();
     if (!small) continue;

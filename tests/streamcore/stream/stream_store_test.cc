@@ -204,6 +204,22 @@ TEST_F(StreamStoreTest, ManySmallRangesAreMergedIntoOneSegment) {
   EXPECT_EQ(folded_count(run(*executor_, store_->annotation(kA))->annotation), 11u);
 }
 
+TEST_F(StreamStoreTest, RangesThatSharedAnObjectButAreNotSmallAreNotMerged) {
+  options_.own_segment_bytes = 50'000;
+  options_.small_range_bytes = 1000;
+  options_.packed_ranges_max = 2;
+  open();
+  for (char tag = 'a'; tag <= 'f'; ++tag) {
+    append_durably(kA, tag, 5000);
+    append_durably(kB, tag, 5000);
+    ASSERT_TRUE(run(*executor_, store_->offload_all()).has_value());
+  }
+  executor_->run_for(std::chrono::seconds(60));
+  EXPECT_EQ(segment_count(), 6u);  // one a run, for both streams
+  EXPECT_EQ(run(*executor_, metadata_->scan("segment/", "", 100))->size(), 12u);
+  EXPECT_EQ(read_all(kA), "abcdef");
+}
+
 TEST_F(StreamStoreTest, BackPressureEndsWhenOffloadMakesRoom) {
   options_.outstanding_log_bytes_max = 256 << 10;
   options_.offload_bytes = 64 << 10;
