@@ -3,9 +3,9 @@
     with Broker(directory, {"num.partitions": "3"}) as broker:
         broker.bootstrap ... broker.kill(); broker.start()
 
-THALWEG_BINARY names the program. THALWEG_STORE=minio keeps the segments and metadata of every broker that has no store of
-its own in a bucket of a MinIO of this process. THALWEG_PEER=kafka starts Apache Kafka instead, which is how the tests themselves
-are checked; what only Thalweg promises asks `is_peer()` first.
+THALWEG_BINARY names the program. THALWEG_STORE=minio or =radosgw keeps the segments and metadata of every broker that
+has no store of its own in a bucket of a server of this process. THALWEG_PEER=kafka starts Apache Kafka instead, which is
+how the tests themselves are checked; what only Thalweg promises asks `is_peer()` first.
 """
 
 import atexit
@@ -35,7 +35,7 @@ def is_peer():
 
 
 def in_bucket():
-    return os.environ.get("THALWEG_STORE") == "minio" and not is_peer()
+    return "THALWEG_STORE" in os.environ and not is_peer()
 
 
 def binary():
@@ -79,10 +79,10 @@ _store_server = None
 def _bucket_of(directory):
     """The settings and the environment by which a broker in `directory` finds its bucket, made at its first start."""
     global _store_server
-    from s3_servers import Minio  # it builds on this file
+    from s3_servers import KINDS  # it builds on this file
     if _store_server is None:
-        folder = tempfile.mkdtemp(prefix="thalweg-minio-")
-        _store_server = Minio(folder).start()
+        folder = tempfile.mkdtemp(prefix="thalweg-store-")
+        _store_server = KINDS[os.environ["THALWEG_STORE"]](folder).start()
         atexit.register(lambda: (_store_server.kill(), shutil.rmtree(folder, ignore_errors=True)))
     name = "b" + hashlib.sha256(os.path.realpath(directory).encode()).hexdigest()[:20]
     _store_server.make_bucket(name)

@@ -206,3 +206,6 @@ class Radosgw(S3Server):
                               check=False)
         if done.returncode:
             raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-2000:]}")
+
+
+KINDS = {"minio": Minio, "radosgw": Radosgw}
