@@ -22,6 +22,9 @@ using std::chrono::seconds;
 
 namespace {
 
+// A longer life finds nothing new, and takes the square of its length: all that was appended is
+// read again and again.
+constexpr uint64_t kLifeStepsMax = 60'000;
 constexpr base::Duration kOpenMax = seconds(120);
 constexpr base::Duration kCheckMax = seconds(600);
 constexpr base::Duration kStopMax = seconds(120);
@@ -201,7 +204,9 @@ void SeedRun::live(Scene& scene) {
   }
   spawn_actors(scene);
   const auto end = executor.now() + knobs_.life_max;
-  while (!over() && executor.next_due().has_value() && *executor.next_due() < end) {
+  const uint64_t last_step = executor.steps() + kLifeStepsMax;
+  while (!over() && executor.next_due().has_value() && *executor.next_due() < end &&
+         executor.steps() < last_step) {
     if (!executor.step()) return;
   }
   if (over()) return;
