@@ -7,9 +7,17 @@
 #include <cstdint>
 
 #include "streamcore/base/clock.h"
+#include "streamcore/base/executor.h"
 #include "streamcore/types.h"
 
 namespace thalweg {
+
+// What the chunk log is put into. The figures that differ are chosen by use_storage_class().
+enum class StorageClass {
+  kLocal,     // a disk: a put takes a millisecond and costs nothing
+  kExpress,   // a zonal bucket: tens of milliseconds, paid by the put and by the byte
+  kStandard,  // a regional bucket: hundreds of milliseconds, paid by the put
+};
 
 struct StreamStoreOptions {
   ChannelId channel{0};
@@ -18,7 +26,11 @@ struct StreamStoreOptions {
   uint64_t chunk_bytes_target = 4 << 20;
   uint64_t chunk_bytes_overlap_min = 256 << 10;  // smaller ones are not written beside another
   uint32_t chunk_window = 2;                     // W: chunks created but not yet acknowledged
-  uint64_t unwritten_bytes_max = 64 << 20;       // sequenced, not yet handed to a replica
+  // A chunk that is not full goes when nothing came for the shorter time, or its oldest entry is
+  // as old as the longer one. Zero: when a write slot is free.
+  base::Duration chunk_linger_min{0};
+  base::Duration chunk_linger_max{0};
+  uint64_t unwritten_bytes_max = 64 << 20;    // sequenced, not yet handed to a replica
   uint64_t replica_lag_bytes_max = 64 << 20;  // of chunks that one replica of three may hold back
   uint32_t index_reads_max = 16;              // at a time, when a log is read back
   // Durable in the log, not yet in a segment; what a restart found is not counted.
@@ -51,5 +63,31 @@ struct StreamStoreOptions {
   uint64_t block_cache_bytes_max = 64 << 20;
   base::Timestamp idle_empty_chunk_ms = 1'000;  // idle this long: the final dw is written
 };
+
+// Little's law: how many chunks must be under way for this rate if a put takes that long.
+constexpr uint32_t chunk_window_for(uint64_t bytes_per_second, base::Duration put,
+                                    uint64_t chunk_bytes) {
+  const uint64_t under_way =
+      bytes_per_second * static_cast<uint64_t>(put.count()) / uint64_t{1'000'000'000};
+  const uint64_t chunks = (under_way + chunk_bytes - 1) / chunk_bytes;
+  return static_cast<uint32_t>(chunks < 2 ? 2 : chunks);
+}
+
+// One channel is to take this much. The times are what a put takes at worst, but for the slowest in
+// a hundred.
+inline constexpr uint64_t kChannelBytesPerSecond = 200 << 20;
+inline constexpr base::Duration kExpressPut = std::chrono::milliseconds(40);
+inline constexpr base::Duration kStandardPut = std::chrono::milliseconds(400);
+
+constexpr void use_storage_class(StreamStoreOptions& options, StorageClass storage_class) {
+  using std::chrono::milliseconds;
+  if (storage_class == StorageClass::kLocal) return;
+  const bool express = storage_class == StorageClass::kExpress;
+  options.chunk_bytes_target = express ? 512 << 10 : 4 << 20;
+  options.chunk_linger_min = milliseconds(express ? 5 : 50);
+  options.chunk_linger_max = milliseconds(express ? 20 : 250);
+  options.chunk_window = chunk_window_for(
+      kChannelBytesPerSecond, express ? kExpressPut : kStandardPut, options.chunk_bytes_target);
+}
 
 }  // namespace thalweg

@@ -34,6 +34,7 @@ struct Channel::OpenChunk {
   chunk::ChunkBuilder builder;
   std::vector<StreamState*> streams;
   uint64_t footprint = kChunkOverheadMax;
+  base::TimePoint opened;  // if chunks wait for more
   bool full = false;
 };
 
@@ -65,6 +66,7 @@ Channel::Channel(Parts parts, ChannelEpoch epoch, uint64_t nonce, base::Callback
 
 Channel::~Channel() {
   if (idle_timer_ != 0) executor_.cancel(idle_timer_);
+  if (linger_timer_ != 0) executor_.cancel(linger_timer_);
 }
 
 base::Error Channel::stop_error() const {
@@ -194,6 +196,7 @@ Channel::OpenChunk& Channel::chunk_for(size_t payload_length) {
   base::Slice region = arena_.take(alone);
   const uint64_t bytes_max = std::max<uint64_t>(alone, options_.chunk_bytes_target);
   open_.emplace_back(std::move(region), bytes_max);
+  if (waits()) open_.back().opened = executor_.now();
   unwritten_bytes_ += kChunkOverheadMax;
   return open_.back();
 }
@@ -251,13 +254,33 @@ void Channel::schedule_pump() {
   pump_scheduled_ = true;
   executor_.post([this] {
     pump_scheduled_ = false;
+    if (waits()) last_arrival_ = executor_.now();
     pump();
   });
 }
 
 void Channel::pump() {
   while (!stop_error_.has_value() && may_submit()) submit_front();
+  if (waits()) arm_linger();
   keep_log_ready();
+}
+
+// Each put costs the same however little it carries. What comes alone is not held up long; a stream
+// of entries fills its chunks.
+base::TimePoint Channel::linger_end() const {
+  if (closing_ || open_.front().builder.empty()) return base::TimePoint();
+  return std::min(open_.front().opened + options_.chunk_linger_max,
+                  last_arrival_ + options_.chunk_linger_min);
+}
+
+void Channel::arm_linger() {
+  if (linger_timer_ != 0 || stop_error_.has_value() || open_.empty() || !owner_->may_create()) {
+    return;  // else a chunk that becomes durable comes here again
+  }
+  linger_timer_ = executor_.run_after(linger_end() - executor_.now(), [this] {
+    linger_timer_ = 0;
+    pump();
+  });
 }
 
 // While a write is on its way, a small chunk gathers more: sent after it, it would be durable no
@@ -265,6 +288,7 @@ void Channel::pump() {
 bool Channel::may_submit() const {
   if (open_.empty() || !owner_->may_create()) return false;
   const OpenChunk& next = open_.front();
+  if (waits()) return next.full || linger_end() <= executor_.now();
   return in_flight_.empty() || next.full ||
          next.builder.bytes() >= options_.chunk_bytes_overlap_min;
 }
@@ -377,6 +401,7 @@ base::Task<base::Result<ChunkSeq>> Channel::stop() {
   closing_ = true;
   if (idle_timer_ != 0) executor_.cancel(std::exchange(idle_timer_, 0));
   admission_changed_.notify_all();
+  if (waits()) pump();
   base::Status flushed;
   while (flushed.has_value() && (!open_.empty() || !in_flight_.empty())) {
     flushed = co_await durable(last_position());

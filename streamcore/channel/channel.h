@@ -1,7 +1,7 @@
 // Channel: the actor that sequences a set of streams into one chunk log. It assigns offsets, copies
 // entries into the open chunk (the only copy of record bytes), writes chunks as slots become free
-// (group commit, no timer), and makes entries visible in order once their chunk is durable (DESIGN
-// §3, §4).
+// (group commit; where puts take long and cost, after a chunk waited a while for more), and makes
+// entries visible in order once their chunk is durable (DESIGN §3, §4).
 //
 // Runs on one executor. Owns nothing persistent: rows belong to OwnedChannelRow, chunks to the
 // replicas.
@@ -86,6 +86,10 @@ class Channel final : public chunk::OwnerListener {
   void schedule_pump();
   void pump();
   bool may_submit() const;
+  bool waits() const { return options_.chunk_linger_max > base::Duration(0); }
+  // When the first open chunk goes though it is not full.
+  base::TimePoint linger_end() const;
+  void arm_linger();
   void submit_front();
   void arm_idle_chunk();
   base::Error stop_error() const;
@@ -108,6 +112,8 @@ class Channel final : public chunk::OwnerListener {
   bool pump_scheduled_ = false;
   bool last_chunk_empty_ = true;
   base::TimerId idle_timer_ = 0;
+  base::TimerId linger_timer_ = 0;
+  base::TimePoint last_arrival_;  // of an entry, if chunks wait for more
 
   std::optional<base::Error> stop_error_;
   bool closing_ = false;
