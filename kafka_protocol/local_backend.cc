@@ -5,7 +5,6 @@
 #include "kafka_protocol/server/settings.h"
 #include "kafka_protocol/topics/cluster_row_format.h"
 #include "streamcore/base/log.h"
-#include "streamcore/object_store/store_check.h"
 
 namespace thalweg {
 
@@ -25,8 +24,13 @@ StreamStoreOptions store_options(const server::Config& config) {
   const auto bytes = [&](std::string_view key) {
     return static_cast<uint64_t>(config.get_int(key));
   };
-  options.chunk_bytes_target =
-      base::align_up(bytes("thalweg.chunk.target.bytes"), chunk::kChunkAlignment);
+  if (!config.get_list("thalweg.chunks").empty()) {
+    const bool express = config.get_string("thalweg.chunks.class") == "express";
+    use_storage_class(options, express ? StorageClass::kExpress : StorageClass::kStandard);
+  } else {
+    options.chunk_bytes_target =
+        base::align_up(bytes("thalweg.chunk.target.bytes"), chunk::kChunkAlignment);
+  }
   options.outstanding_log_bytes_max = bytes("thalweg.log.outstanding.max.bytes");
   options.memory_tail_bytes_max = bytes("thalweg.memory.tail.bytes");
   options.block_cache_bytes_max = bytes("thalweg.block.cache.bytes");
@@ -117,6 +121,11 @@ base::Result<std::unique_ptr<server::Backend>> LocalBackend::open(const server::
     }
     backend->bucket_ = std::move(*bucket);
   }
+  auto chunk_places = parse_chunk_places(config.get_list("thalweg.chunks"));
+  if (!chunk_places) {
+    return base::fail(chunk_places.error().code, "thalweg.chunks: " + chunk_places.error().message);
+  }
+  backend->chunk_places_ = std::move(*chunk_places);
   backend->disk_ = TRY(base::PosixFileSystem::open(directory, cores.home(), {}));
   base::Status opened = server::run_blocking(cores.home(), backend->open_all());
   if (!opened.has_value()) {
@@ -145,7 +154,7 @@ base::Task<base::Status> LocalBackend::open_in_directory(chunk::LocalReplicaOpti
   CO_TRY(co_await bind_data_directory(*files_, ""));
   // Metadata is written only after the log was made (P8).
   options.create_if_empty = CO_TRY(co_await files_->list("objects/meta")).empty();
-  replica_ = CO_TRY(co_await chunk::LocalReplica::open(*files_, home_, random_, options));
+  CO_TRY(co_await open_log(options));
   objects_ = CO_TRY(co_await object_store::LocalObjectStore::open(*files_, home_, random_));
   // The lock on the log guarantees that nobody else writes here.
   metadata_ = CO_TRY(co_await metadata::ObjectLogMetadataStore::open(home_, *objects_, random_,
@@ -153,37 +162,43 @@ base::Task<base::Status> LocalBackend::open_in_directory(chunk::LocalReplicaOpti
   co_return base::Status{};
 }
 
-base::Task<base::Status> LocalBackend::try_out(object_store::ObjectStore& objects,
-                                               std::string name) {
-  const auto steps = co_await object_store::check_store(objects, home_, random_,
-                                                        object_store::CheckEffort::at_start());
-  const object_store::CheckStep& last = steps.back();
-  if (last.outcome) co_return base::Status{};
-  co_return base::fail(last.outcome.error().code,
-                       name + " cannot be used: of what a store must keep, \"" + last.promise +
-                           "\" failed: " + last.outcome.error().message);
-}
-
 base::Task<base::Status> LocalBackend::open_in_bucket(chunk::LocalReplicaOptions options) {
   auto objects = CO_TRY(co_await object_store::s3::S3ObjectStore::open(
       {home_, poller_, clock_, random_}, *bucket_, {}));
   bucket_objects_ = objects.get();
   objects_ = std::move(objects);
-  CO_TRY(co_await try_out(*objects_, bucket_->name()));
+  CO_TRY(co_await try_out_store({home_, poller_, clock_, random_}, *objects_, bucket_->name()));
   CO_TRY(co_await bind_data_directory(*files_, bucket_->name()));
   const auto rows = CO_TRY(co_await objects_->list("meta/", ""));
   options.create_if_empty = rows.objects.empty();
-  auto replica = co_await chunk::LocalReplica::open(*files_, home_, random_, options);
-  if (!replica && replica.error().code == base::ErrorCode::kNotFound) {
+  base::Status opened = co_await open_log(options);
+  if (!opened && chunk_places_.empty() && opened.error().code == base::ErrorCode::kNotFound) {
     co_return base::fail(base::ErrorCode::kNotFound,
                          bucket_->name() +
                              " holds a broker whose log is in another data directory (--data): "
                              "start with that one, or with another prefix");
   }
-  replica_ = CO_TRY(std::move(replica));
+  CO_TRY(std::move(opened));
   // A request of a process that died may still arrive, so this is never the only writer.
   metadata_ = CO_TRY(co_await metadata::ObjectLogMetadataStore::open(home_, *objects_, random_,
                                                                      {.single_writer = false}));
+  co_return base::Status{};
+}
+
+base::Task<base::Status> LocalBackend::open_log(chunk::LocalReplicaOptions options) {
+  if (chunk_places_.empty()) {
+    replica_ = CO_TRY(co_await chunk::LocalReplica::open(*files_, home_, random_, options));
+    co_return base::Status{};
+  }
+  // The lock a log in the directory would hold: one broker has the directory, wherever its log is.
+  CO_TRY(co_await files_->make_directories("log"));
+  auto lock = files_->lock("log/lock");
+  if (!lock && lock.error().code == base::ErrorCode::kAlreadyExists) {
+    co_return base::fail(lock.error().code, "data directory is in use by another process");
+  }
+  lock_ = CO_TRY(std::move(lock));
+  zones_ = CO_TRY(co_await ChunkZones::open({home_, poller_, clock_, random_}, chunk_places_,
+                                            options.create_if_empty));
   co_return base::Status{};
 }
 
@@ -197,12 +212,15 @@ base::Task<base::Status> LocalBackend::open_storage() {
   } else {
     CO_TRY(co_await open_in_directory(options));
   }
+  std::vector<chunk::ChunkReplica*> replicas;
+  if (zones_) replicas = zones_->replicas();
+  if (replica_) replicas.push_back(replica_.get());
   store_ = CO_TRY(co_await StreamStore::open({.executor = home_,
                                               .clock = clock_,
                                               .random = random_,
                                               .objects = *objects_,
                                               .metadata = *metadata_,
-                                              .replicas = {replica_.get()},
+                                              .replicas = std::move(replicas),
                                               .rules = rules_},
                                              store_options(config_)));
   co_return base::Status{};
@@ -251,7 +269,8 @@ base::Task<base::Status> LocalBackend::close_all() {
   co_await broker_->tasks.stop_and_join();
   co_await topics_->stop();
   const base::Status stopped = co_await store_->stop();
-  co_await replica_->stop_and_join();
+  if (replica_) co_await replica_->stop_and_join();
+  if (zones_) co_await zones_->stop_and_join();
   co_return stopped;
 }
 

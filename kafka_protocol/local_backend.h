@@ -1,10 +1,11 @@
-// LocalBackend: a broker whose chunk log is in a local directory, and its segments and metadata
-// there too or in a bucket. It builds the parts, bottom up, on the home core, and takes them down
-// in the other order.
+// LocalBackend: a broker whose chunk log is in a local directory or in one or three object stores,
+// and its segments and metadata in the directory or in a bucket. It builds the parts, bottom up, on
+// the home core, and takes them down in the other order.
 #pragma once
 
 #include <memory>
 
+#include "kafka_protocol/chunk_zones.h"
 #include "kafka_protocol/coordinator/offsets_stream.h"
 #include "kafka_protocol/handlers/request_router.h"
 #include "kafka_protocol/server/loop_poller.h"
@@ -37,7 +38,7 @@ class LocalBackend final : public server::Backend {
   base::Task<base::Status> open_directory();
   base::Task<base::Status> open_in_directory(chunk::LocalReplicaOptions options);
   base::Task<base::Status> open_in_bucket(chunk::LocalReplicaOptions options);
-  base::Task<base::Status> try_out(object_store::ObjectStore& objects, std::string name);
+  base::Task<base::Status> open_log(chunk::LocalReplicaOptions options);
   base::Task<base::Status> open_broker();
   base::Task<base::Status> close_all();
   base::Task<void> give_up_on_bucket(base::TaskGroup& closing);
@@ -47,13 +48,16 @@ class LocalBackend final : public server::Backend {
   base::Executor& home_;
   server::LoopPoller poller_;
   std::optional<object_store::s3::S3Config> bucket_;  // none = everything in the directory
+  std::vector<StorePlace> chunk_places_;              // none = the log is in the directory
   base::SystemClock clock_;
   base::SystemRandom random_;
   topics::BatchRules rules_;
 
   std::unique_ptr<base::PosixFileSystem> disk_;
   std::unique_ptr<base::QuotaFileSystem> files_;
-  std::unique_ptr<chunk::LocalReplica> replica_;
+  std::unique_ptr<chunk::LocalReplica> replica_;  // or:
+  std::unique_ptr<base::FileLock> lock_;
+  std::unique_ptr<ChunkZones> zones_;
   std::unique_ptr<object_store::ObjectStore> objects_;
   object_store::s3::S3ObjectStore* bucket_objects_ = nullptr;  // objects_, if it is a bucket
   std::unique_ptr<metadata::ObjectLogMetadataStore> metadata_;

@@ -16,6 +16,7 @@ namespace {
 struct Options {
   std::string data;
   std::string store;
+  std::vector<std::string> chunks;
   std::string listen;
   std::string config_file;
   std::vector<std::string> sets;
@@ -25,6 +26,11 @@ void add_config_options(CLI::App& command, Options& options) {
   command.add_option("--data", options.data, "Directory for everything stored (thalweg.data.dir)");
   command.add_option("--store", options.store,
                      "s3://BUCKET/PREFIX for segments and metadata (thalweg.store)");
+  command
+      .add_option("--chunks", options.chunks,
+                  "Object store for the log; once, or three times (thalweg.chunks)")
+      ->take_all()
+      ->expected(1);
   command.add_option("--listen", options.listen,
                      "HOST:PORT to listen on; :PORT = every address (listeners)");
   command.add_option("--config", options.config_file, "Properties file with Kafka's key names");
@@ -57,6 +63,11 @@ base::Status apply_flags(Config& config, const Options& options) {
   }
   if (!options.store.empty()) {
     if (auto set = config.set("thalweg.store", options.store, "--store"); !set) return set;
+  }
+  if (!options.chunks.empty()) {
+    std::string urls;
+    for (const std::string& url : options.chunks) urls += (urls.empty() ? "" : ",") + url;
+    if (auto set = config.set("thalweg.chunks", urls, "--chunks"); !set) return set;
   }
   if (options.listen.empty()) return {};
   if (auto endpoint = parse_endpoint(options.listen); !endpoint) {

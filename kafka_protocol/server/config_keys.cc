@@ -82,7 +82,14 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
     {"thalweg.block.cache.bytes", kInt, "268435456", 0, kLongMax, "",
      "Memory for blocks read from segments."},
     {"thalweg.chunk.target.bytes", kInt, "4194304", 65536, 8 * kMiB, "",
-     "Size at which an open chunk is written; rounded up to 4096."},
+     "Size at which an open chunk of a log in thalweg.data.dir is written; rounded up to 4096."},
+    {"thalweg.chunks", kList, "", 0, 0, "",
+     "Where the log goes instead of thalweg.data.dir: the URL of one object store, or of three of "
+     "which any two are enough: s3://BUCKET/PREFIX?... as thalweg.store, or file:///DIRECTORY "
+     "(--chunks, once or three times)."},
+    {"thalweg.chunks.class", kString, "standard", 0, 0, "standard,express",
+     "What the stores of thalweg.chunks cost: standard writes chunks of 4 MiB or 50 to 250 ms, "
+     "express of 512 KiB or 5 to 20 ms."},
     {"thalweg.data.dir", kString, "", 0, 0, "",
      "Directory of the log, and of objects and metadata unless thalweg.store says otherwise "
      "(--data)."},

@@ -43,7 +43,13 @@ base::Result<std::vector<std::unique_ptr<Listener>>> open_listeners(
 std::string data_place(const Config& config) {
   const std::string& store = config.get_string("thalweg.store");
   const std::string& directory = config.get_string("thalweg.data.dir");
-  return store.empty() ? directory : store.substr(0, store.find('?')) + ", log in " + directory;
+  std::string log;
+  for (const std::string& url : config.get_list("thalweg.chunks")) {
+    log += (log.empty() ? "" : " ") + url.substr(0, url.find('?'));
+  }
+  const std::string rest = store.empty() ? directory : store.substr(0, store.find('?'));
+  if (store.empty() && log.empty()) return directory;
+  return rest + ", log in " + (log.empty() ? directory : log);
 }
 
 // Accepts clients until a signal, and finishes what they began.

@@ -193,6 +193,18 @@ TEST_F(CommandLine, StoreIsGivenToServeOrToBeChecked) {
   EXPECT_FALSE(run({"store", "check"}));
 }
 
+TEST_F(CommandLine, ChunksAreGivenOnceOrSeveralTimes) {
+  const auto one = run({"serve", "--chunks", "file:///a"}, {"THALWEG_CHUNKS=s3://b"});
+  ASSERT_TRUE(one) << err_.str();
+  EXPECT_EQ(one->get_list("thalweg.chunks"), std::vector<std::string>{"file:///a"});
+  const auto three = run({"serve", "--chunks", "s3://a?region=x", "--chunks", "s3://b", "--chunks",
+                          "s3://c", "--set", "thalweg.chunks.class=express"});
+  ASSERT_TRUE(three) << err_.str();
+  EXPECT_EQ(three->get_list("thalweg.chunks"),
+            (std::vector<std::string>{"s3://a?region=x", "s3://b", "s3://c"}));
+  EXPECT_FALSE(run({"serve", "--set", "thalweg.chunks.class=fast"}));
+}
+
 TEST_F(CommandLine, SeveralSetsMayFollowEachOther) {
   const auto config = run({"serve", "--set", "num.partitions=3", "--set", "max.connections=4"});
   ASSERT_TRUE(config) << err_.str();

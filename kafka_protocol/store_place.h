@@ -1,0 +1,53 @@
+// StorePlace: the object store that a URL names, and how it is opened.
+//
+//   file:///DIRECTORY       a directory of this machine
+//   s3://BUCKET/PREFIX?...  a bucket (object_store/s3/s3_config.h)
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "streamcore/base/clock.h"
+#include "streamcore/base/executor.h"
+#include "streamcore/base/fd_poller.h"
+#include "streamcore/base/file_system.h"
+#include "streamcore/base/random.h"
+#include "streamcore/object_store/object_store.h"
+#include "streamcore/object_store/s3/s3_config.h"
+
+namespace thalweg {
+
+struct StorePlace {
+  std::string directory;  // absolute; empty = a bucket
+  std::optional<object_store::s3::S3Config> bucket;
+
+  // Without what is secret or may change.
+  std::string name() const { return bucket ? bucket->name() : "file://" + directory; }
+};
+
+// kInvalidArgument.
+base::Result<StorePlace> parse_store_url(std::string_view url);
+
+struct OpenStore {
+  std::unique_ptr<base::FileSystem> files;  // below a directory's store
+  std::unique_ptr<object_store::ObjectStore> objects;
+};
+
+// Everything outlives the store.
+struct StoreWorld {
+  base::Executor& executor;
+  base::FdPoller& poller;
+  base::Clock& clock;
+  base::Random& random;
+};
+
+base::Task<base::Result<OpenStore>> open_store(StoreWorld world, StorePlace place);
+// The same, but a bucket that does not answer is opened once it does.
+base::Task<base::Result<OpenStore>> open_store_or_defer(StoreWorld world, StorePlace place);
+// Whether it keeps what must be relied on; the error names it.
+base::Task<base::Status> try_out_store(StoreWorld world, object_store::ObjectStore& objects,
+                                       std::string name);
+
+}  // namespace thalweg
