@@ -311,9 +311,9 @@ void ObjectReplica::start_removal(ChannelId channel) {
 void ObjectReplica::remove_if_late(const ChunkKey& key) {
   const auto removal = removals_.find(key.channel);
   if (removal == removals_.end()) return;
-  std::string bound = chunk_object_bound(incarnation_, key.channel, key.epoch, key.seq);
+  const std::string bound = chunk_object_bound(incarnation_, key.channel, key.epoch, key.seq);
   if (bound >= removal->second.wanted) return;
-  removal->second.done = std::min(removal->second.done, std::move(bound));
+  removal->second.done = std::min(removal->second.done, bound);
   start_removal(key.channel);
 }
 
