@@ -19,7 +19,7 @@ constexpr size_t kArenaBlockBytes = 8 << 20;
 
 uint32_t lag_chunks_max(const StreamStoreOptions& options) {
   const uint64_t chunks = options.replica_lag_bytes_max / options.chunk_bytes_target;
-  return static_cast<uint32_t>(std::clamp<uint64_t>(chunks, options.chunk_window, 64));
+  return std::max(options.chunk_window, static_cast<uint32_t>(std::min<uint64_t>(chunks, 64)));
 }
 
 }  // namespace
