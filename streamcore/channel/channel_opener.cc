@@ -51,15 +51,17 @@ std::vector<uint64_t> ChannelOpener::incarnations() const {
   return known;
 }
 
-base::Status ChannelOpener::check_new_replicas() const {
+base::Task<base::Status> ChannelOpener::check_new_replicas() {
   for (size_t i = 0; i < parts_.replicas.size(); ++i) {
     if (parts_.replicas[i]->incarnation() != 0) continue;
-    return base::fail(ErrorCode::kUnavailable,
-                      "channel " + std::to_string(parts_.options.channel.value) +
-                          " is new and needs all of its replicas: replica " + std::to_string(i) +
-                          " cannot be reached, or has no incarnation marker");
+    const base::Status checked = co_await parts_.replicas[i]->check_incarnation();
+    if (checked.has_value()) continue;
+    co_return base::fail(ErrorCode::kUnavailable,
+                         "channel " + std::to_string(parts_.options.channel.value) +
+                             " is new and needs all of its replicas: replica " + std::to_string(i) +
+                             ": " + checked.error().message);
   }
-  return {};
+  co_return base::Status{};
 }
 
 base::Status ChannelOpener::not_the_log(ErrorCode code, const std::string& message) const {
@@ -105,7 +107,7 @@ base::Task<base::Status> ChannelOpener::check_replicas() {
 
 base::Task<base::Status> ChannelOpener::take_over() {
   found_ = CO_TRY(co_await parts_.metadata.get(parts_.row.key()));
-  if (!found_.has_value()) co_return check_new_replicas();  // open() creates the row
+  if (!found_.has_value()) co_return co_await check_new_replicas();  // open() creates the row
   parts_.row.set(CO_TRY(decode_channel_row(*found_)));
   CO_TRY(co_await check_replicas());
   if (parts_.row.row().state == ChannelState::kClosed) {

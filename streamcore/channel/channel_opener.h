@@ -55,7 +55,7 @@ class ChannelOpener final : chunk::EpochAuthority {
   // The replicas are those the row names, or a quorum of them is (P8); they are bound to be. A
   // new channel needs all of its replicas. kCorrupt, kUnavailable.
   base::Task<base::Status> check_replicas();
-  base::Status check_new_replicas() const;
+  base::Task<base::Status> check_new_replicas();
   base::Status not_the_log(base::ErrorCode code, const std::string& message) const;
   // Of the epoch to open: those of replicas that are not there are what the row said.
   std::vector<uint64_t> incarnations() const;

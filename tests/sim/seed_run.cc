@@ -143,7 +143,9 @@ void SeedRun::end_process(bool crashed) {
     if (power_cut) disk_.crash(random_);
     if (knobs_.bit_rot && !rotted_ && random_.below(2) == 0) rot();
     if (knobs_.zones.rot && random_.below(2) == 0) zones_->rot_one(random_);
-    if (knobs_.zones.wipe && random_.below(3) == 0) zones_->wipe_one(random_);
+    // Without a marker a channel that does not exist yet cannot be made.
+    const bool exists = !model_.streams().empty();
+    if (knobs_.zones.wipe && exists && random_.below(3) == 0) zones_->wipe_one(random_);
   }
   now_ = executor.now() + milliseconds(random_.below(5000));
   trace_.set_executor(nullptr);
