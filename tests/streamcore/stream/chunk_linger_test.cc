@@ -8,8 +8,6 @@ using namespace std::chrono_literals;
 
 class ChunkLingerTest : public StreamStoreTest {
  protected:
-  ~ChunkLingerTest() override { crash(); }
-
   void open_with(base::Duration linger_min, base::Duration linger_max) {
     options_.chunk_linger_min = linger_min;
     options_.chunk_linger_max = linger_max;
