@@ -62,7 +62,8 @@ Task<Status> LocalReplica::load_incarnation(base::Random& random, bool has_log) 
                      std::string(kMarkerPath) + ": " + incarnation.error().message);
     }
     incarnation_ = *incarnation;
-    co_return Status();
+    // Whoever made it may have died before the sync, and no log may outlive its marker.
+    co_return co_await files_.sync_directory(kDirectory);
   }
   if (file.error().code != ErrorCode::kNotFound) co_return std::unexpected(file.error());
   if (has_log) {

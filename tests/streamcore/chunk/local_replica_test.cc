@@ -378,6 +378,31 @@ TEST_F(LocalReplicaTest, SpaceForALongChunkIsCountedInOneFile) {
   EXPECT_TRUE(put(fits));
 }
 
+TEST_F(LocalReplicaTest, AMarkerThatADeadProcessDidNotSyncIsDurableBeforeThereIsALog) {
+  for (uint64_t seed = 0; seed < 300; ++seed) {
+    base::SeededRandom fate(seed);
+    sim::SimExecutor first;
+    sim::SimFileSystem disk(first, fate);
+    // One process dies while it makes the marker, the next while it makes the log.
+    first.stop_at_step(seed % 30);
+    {
+      auto made = sim::try_run(first, LocalReplica::open(disk, first, fate, options));
+    }
+    sim::SimExecutor second;
+    disk.attach(second);
+    auto found = sim::try_run(second, LocalReplica::open(disk, second, fate, options));
+    ASSERT_TRUE(found && *found) << seed;
+    second.stop_at_step(second.steps() + fate.below(8));
+    (void)sim::try_run(second, (**found)->make_ready(kChannel, kUsualBytes));
+    found.reset();
+    disk.crash(fate);
+    sim::SimExecutor third;
+    disk.attach(third);
+    auto opened = sim::run(third, LocalReplica::open(disk, third, fate, options));
+    EXPECT_TRUE(opened) << seed << ": " << opened.error().message;
+  }
+}
+
 TEST_F(LocalReplicaTest, AChunkOfANewerVersionStopsTheStartAndNothingIsTouched) {
   open();
   put_all(0, 3);
