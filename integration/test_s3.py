@@ -138,6 +138,17 @@ class InBucket(unittest.TestCase):
             self.assertFalse(os.path.exists(os.path.join(broker.directory, "data", "objects")))
             self.assertNotIn(SECRET, broker.log())
 
+    def test_with_the_log_in_the_bucket_an_emptied_directory_loses_nothing(self):
+        chunks = {"thalweg.chunks": self.server.url(self.bucket, "log"), "thalweg.chunks.class": "express"}
+        with self.broker(**chunks) as broker:
+            create_topic(broker, "t", PARTITIONS)
+            for first in (0, 1000, 2000):
+                self.write(broker, "t", first, 1000)
+                broker.kill()
+                shutil.rmtree(os.path.join(broker.directory, "data"))
+                broker.start()
+                self.assertEqual(self.read(broker, "t"), list(range(first + 1000)))
+
     def test_an_outage_of_the_bucket_costs_nothing_and_is_over_when_it_is(self):
         from confluent_kafka import Consumer, Producer
         failed = []
