@@ -120,6 +120,7 @@ class Chunks(FreshBrokerTest):
         a, b = ("file://" + self.zone(zone) for zone in "ab")
         self.assertIn("one store or three are needed, got 2", self.refused("--chunks", a, "--chunks", b))
         self.assertIn("named twice", self.refused("--chunks", a, "--chunks", b, "--chunks", a))
+        self.assertIn("already named", self.refused("--chunks", a, "--chunks", b, "--chunks", a + "/"))
         self.assertIn("neither s3://", self.refused("--chunks", "/a/directory"))
         self.assertIn("neither s3://", self.refused("--chunks", "file://host/directory"))
 

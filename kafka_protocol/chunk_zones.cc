@@ -52,7 +52,18 @@ Task<Result<std::unique_ptr<ChunkZones>>> ChunkZones::open(StoreWorld world,
                                                            bool fresh) {
   auto zones = std::make_unique<ChunkZones>();
   for (StorePlace& place : places) {
-    zones->zones_.push_back(CO_TRY(co_await open_zone(world, std::move(place), fresh)));
+    const std::string name = place.name();
+    Zone zone = CO_TRY(co_await open_zone(world, std::move(place), fresh));
+    // One store by two names: its one copy would count as a quorum.
+    const uint64_t incarnation = zone.replica->incarnation();
+    for (const Zone& other : zones->zones_) {
+      if (incarnation == 0 || other.replica->incarnation() != incarnation) continue;
+      co_return base::fail(ErrorCode::kInvalidArgument,
+                           name +
+                               " is a store that is already named: a copy there would count "
+                               "as two");
+    }
+    zones->zones_.push_back(std::move(zone));
   }
   co_return zones;
 }

@@ -125,7 +125,7 @@ base::Task<base::Status> Channel::admit(uint64_t bytes) {
       case Admission::kWait: break;
     }
     if (stopping_) {
-      co_return base::fail(ErrorCode::kClosed, "the broker stops before there is room in the log");
+      co_return base::fail(ErrorCode::kClosed, "the store stops before there is room in the log");
     }
     const uint64_t wanted = unwritten_bytes_ + bytes + kChunkOverheadMax;
     ready_wanted_ = std::max(ready_wanted_, wanted);

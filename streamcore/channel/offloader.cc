@@ -21,9 +21,9 @@ namespace {
 constexpr uint64_t kCheckBytesPerTurn = 4 << 20;
 constexpr size_t kBuildEntriesPerTurn = 4096;
 constexpr size_t kFoldEntriesPerTurn = 4096;
-// Rows of one transaction, well below metadata::kTransactionBytesMax.
 // Each upload waits for several syncs, which overlap.
 constexpr size_t kUploadsAtOnce = 4;
+// Rows of one transaction, well below metadata::kTransactionBytesMax.
 constexpr size_t kTransactionBytesTarget = metadata::kTransactionBytesMax / 2;
 }  // namespace
 
