@@ -2,6 +2,7 @@
 #include <sys/random.h>
 
 #include <bit>
+#include <ctime>
 
 #include "streamcore/base/check.h"
 #include "streamcore/base/clock.h"
@@ -14,6 +15,12 @@ Timestamp SystemClock::wall_now() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
              std::chrono::system_clock::now().time_since_epoch())
       .count();
+}
+
+std::chrono::nanoseconds SystemClock::since_boot() {
+  timespec now{};
+  CHECK_EQ(::clock_gettime(CLOCK_BOOTTIME, &now), 0);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
 }
 
 TimePoint monotonic_now() { return std::chrono::steady_clock::now(); }

@@ -21,6 +21,7 @@ class SimClock final : public base::Clock {
         std::chrono::duration_cast<std::chrono::milliseconds>(executor_.now().time_since_epoch());
     return kWallStart + since.count() + error_.count();
   }
+  std::chrono::nanoseconds since_boot() override { return executor_.now().time_since_epoch(); }
   void set_error(std::chrono::milliseconds error) { error_ = error; }
 
  private:

@@ -17,6 +17,7 @@ namespace thalweg::object_store::s3 {
 class SetClock final : public base::Clock {
  public:
   base::Timestamp wall_now() override { return now; }
+  std::chrono::nanoseconds since_boot() override { return std::chrono::milliseconds(now); }
   base::Timestamp now = 1'700'000'000'000;
 };
 
