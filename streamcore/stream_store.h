@@ -39,8 +39,9 @@ namespace object_store {
 class ObjectStore;
 }
 namespace metadata {
+class Lease;
 class MetadataStore;
-}
+}  // namespace metadata
 namespace chunk {
 class ChunkReplica;
 }
@@ -128,6 +129,9 @@ class StreamStore {
     metadata::MetadataStore& metadata;
     std::vector<chunk::ChunkReplica*> replicas;  // 1 or 3
     const EntryRules& rules;
+    // Held, and `metadata` refuses the transactions of all others. Null: a lock, as that of a log
+    // in a directory, proves that there is no other owner.
+    metadata::Lease* lease = nullptr;
   };
 
   // Recovers what the last owner left and opens the channel under a new epoch. Draining happens in
@@ -142,6 +146,12 @@ class StreamStore {
   virtual base::Task<base::Status> stop() = 0;
   // Set when the store can take no more appends (fenced, or its log is dead). Reads go on.
   virtual bool stopped() const = 0;
+
+  // False if another owner may have taken over by now, so that what is in memory may be old: what
+  // was found in it may be told after prove_ownership() (DESIGN P14). Costs next to nothing.
+  virtual bool is_owner() const = 0;
+  // Waits until is_owner(). kFenced: there is another owner; kUnavailable: nobody can tell now.
+  virtual base::Task<base::Status> prove_ownership() = 0;
 
   // `count` ids in a row, never given out before.
   virtual base::Task<base::Result<StreamId>> allocate_streams(uint64_t count) = 0;

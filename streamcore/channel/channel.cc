@@ -45,6 +45,7 @@ Channel::Channel(Parts parts, ChannelEpoch epoch, uint64_t nonce, base::Callback
       streams_(parts.streams),
       tail_(parts.tail),
       options_(parts.options),
+      lease_(parts.lease),
       epoch_(epoch),
       moved_(std::move(moved)),
       arena_(kArenaBlockBytes, parts.options.memory_tail_bytes_max),
@@ -61,10 +62,12 @@ Channel::Channel(Parts parts, ChannelEpoch epoch, uint64_t nonce, base::Callback
                           .window = options_.chunk_window,
                           .lag_chunks_max = lag_chunks_max(options_)},
       *this);
+  if (lease_ != nullptr) lease_->listen(this);
   keep_log_ready();
 }
 
 Channel::~Channel() {
+  if (lease_ != nullptr) lease_->listen(nullptr);
   if (idle_timer_ != 0) executor_.cancel(idle_timer_);
   if (linger_timer_ != 0) executor_.cancel(linger_timer_);
 }
@@ -390,6 +393,7 @@ void Channel::on_stopped(base::Error error) {
   stop_error_ = std::move(error);
   admission_changed_.notify_all();
   durable_waiters_.wake_all();
+  if (lease_ != nullptr && stop_error_->code == ErrorCode::kFenced) lease_->doubt();
 }
 
 void Channel::request_stop() {

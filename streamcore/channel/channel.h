@@ -19,6 +19,7 @@
 #include "streamcore/chunk/chunk_format.h"
 #include "streamcore/chunk/chunk_owner.h"
 #include "streamcore/entry_rules.h"
+#include "streamcore/metadata/lease.h"
 #include "streamcore/options.h"
 #include "streamcore/stream_store.h"
 
@@ -27,7 +28,7 @@ namespace thalweg::channel {
 // The largest payload an entry may have; the front end's own request limit is below it.
 inline constexpr size_t kEntryBytesMax = 120 << 20;
 
-class Channel final : public chunk::OwnerListener {
+class Channel final : public chunk::OwnerListener, public metadata::LeaseListener {
  public:
   struct Parts {
     base::Executor& executor;
@@ -37,6 +38,7 @@ class Channel final : public chunk::OwnerListener {
     StreamTable& streams;
     LogTail& tail;
     const StreamStoreOptions& options;
+    metadata::Lease* lease;  // null: a lock proves who owns the log
   };
   // `moved` is called each time the durable end moved.
   Channel(Parts parts, ChannelEpoch epoch, uint64_t nonce, base::Callback moved);
@@ -70,6 +72,9 @@ class Channel final : public chunk::OwnerListener {
 
   void on_durable(ChunkSeq end) override;
   void on_stopped(base::Error error) override;
+  bool lease_holds() override { return lease_ == nullptr || lease_->holds(); }
+  void lease_renewed() override { owner_->lease_renewed(); }
+  void lease_lost(const base::Error& error) override { on_stopped(error); }
 
  private:
   struct OpenChunk;
@@ -100,6 +105,7 @@ class Channel final : public chunk::OwnerListener {
   StreamTable& streams_;
   LogTail& tail_;
   const StreamStoreOptions& options_;
+  metadata::Lease* const lease_;
   const ChannelEpoch epoch_;
   base::Callback moved_;
 

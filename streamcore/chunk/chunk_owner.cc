@@ -158,16 +158,16 @@ Task<Result<bool>> ChunkOwner::holds_mine(ChunkReplica* replica, ChunkHeader min
 
 void ChunkOwner::copy_placed(Slot& slot) {
   ++slot.copies;
+  if (!slot.durable && slot.copies >= quorum_of(peers_.size())) announce_durable();
+}
+
+void ChunkOwner::lease_renewed() { announce_durable(); }
+
+void ChunkOwner::announce_durable() {
+  if (stop_announced_) return;
   const size_t quorum = quorum_of(peers_.size());
-  if (slot.durable || slot.copies < quorum || stop_announced_) return;
   const ChunkSeq before = durable_end_;
-  while (!undurable_.empty() && undurable_.front()->copies >= quorum) {
-    if (!listener_.lease_holds()) {
-      begin_stop({ErrorCode::kFenced, "the lease lapsed before chunk " +
-                                          describe(undurable_.front()->chunk.header) +
-                                          " could be acknowledged"});
-      break;
-    }
+  while (!undurable_.empty() && undurable_.front()->copies >= quorum && listener_.lease_holds()) {
     undurable_.front()->durable = true;
     undurable_.pop_front();
     ++durable_end_;

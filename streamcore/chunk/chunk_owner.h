@@ -7,7 +7,7 @@
 // SEAL in the way ends it (P5). It belongs to its channel and lives on the channel's executor; the
 // replicas outlive it.
 //
-// After trouble (a SEAL met, too few replicas alive, the lease gone) it creates nothing more, waits
+// After trouble (a SEAL met, too few replicas alive) it creates nothing more, waits
 // for the answers to what is in flight (for a while), without repeating anything, announces what
 // became durable by them, and stops.
 #pragma once
@@ -63,7 +63,8 @@ class OwnerListener {
   // kFenced: another owner took over. kUnavailable: no quorum of replicas is alive. kCorrupt: a
   // register holds foreign bytes.
   virtual void on_stopped(base::Error error) = 0;
-  // Asked after a quorum and before on_durable (P3): false if the owner's lease may have lapsed.
+  // Asked after a quorum and before on_durable (P3). False if the owner's lease may have lapsed:
+  // nothing is announced until lease_renewed().
   virtual bool lease_holds() { return true; }
 };
 
@@ -87,6 +88,9 @@ class ChunkOwner {
   // Starts writing the chunk everywhere. CHECKs may_create() and that the chunk is exactly the next
   // one.
   void submit(FinishedChunk chunk);
+
+  // Announces what a quorum holds and lease_holds() held back.
+  void lease_renewed();
 
   // Waits for the answers in flight, repeating nothing; on_durable may still be called, on_stopped
   // is not.
@@ -121,6 +125,7 @@ class ChunkOwner {
   // Whose bytes are in the register the put found taken: true for ours.
   base::Task<base::Result<bool>> holds_mine(ChunkReplica* replica, ChunkHeader mine);
   void copy_placed(Slot& slot);
+  void announce_durable();
   void lose_peer(Peer& peer, const base::Error& error);
   void begin_stop(base::Error error);
   void announce_stop();

@@ -85,7 +85,7 @@ base::Task<base::Status> LiveStreamStore::open_channel() {
   co_await offloader_.free_chunks();  // what the last owner offloaded and did not come to free
   channel_ = std::make_unique<channel::Channel>(
       channel::Channel::Parts{parts_.executor, parts_.replicas, row_.row().incarnations,
-                              parts_.rules, streams_, tail_, options_},
+                              parts_.rules, streams_, tail_, options_, parts_.lease},
       row_.row().epoch, row_.nonce(), [this] { chunk_became_durable(); });
   tasks_.spawn(offload_loop());
   tasks_.spawn(housekeeping_loop());
@@ -120,6 +120,13 @@ base::Task<base::Status> LiveStreamStore::stop() {
 }
 
 bool LiveStreamStore::stopped() const { return channel_->stopped(); }
+
+bool LiveStreamStore::is_owner() const { return parts_.lease == nullptr || parts_.lease->valid(); }
+
+base::Task<base::Status> LiveStreamStore::prove_ownership() {
+  if (parts_.lease == nullptr) co_return base::Status{};
+  co_return co_await parts_.lease->prove();
+}
 
 // --- append ---
 

@@ -23,6 +23,8 @@ class LiveStreamStore final : public StreamStore {
   void request_stop() override;
   base::Task<base::Status> stop() override;
   bool stopped() const override;
+  bool is_owner() const override;
+  base::Task<base::Status> prove_ownership() override;
   base::Task<base::Result<StreamId>> allocate_streams(uint64_t count) override;
   base::Task<base::Status> open_for_append(std::vector<StreamId> streams) override;
   bool is_open_for_append(StreamId stream) const override;

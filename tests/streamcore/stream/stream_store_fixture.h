@@ -52,6 +52,8 @@ class StreamStoreTest : public testing::Test {
   // What the store is opened on; a test may put something in front of it.
   virtual object_store::ObjectStore& store_objects() { return *objects_; }
   virtual object_store::ObjectStore& metadata_objects() { return *objects_; }
+  virtual metadata::MetadataStore& store_metadata() { return *metadata_; }
+  virtual metadata::Lease* lease() { return nullptr; }
 
   void open() {
     executor_ = std::make_unique<sim::SimExecutor>(now_);
@@ -72,9 +74,10 @@ class StreamStoreTest : public testing::Test {
                                                      .clock = *clock_,
                                                      .random = random_,
                                                      .objects = store_objects(),
-                                                     .metadata = *metadata_,
+                                                     .metadata = store_metadata(),
                                                      .replicas = {replica_.get()},
-                                                     .rules = rules_},
+                                                     .rules = rules_,
+                                                     .lease = lease()},
                                                     options_));
     if (!opened.has_value()) return std::unexpected(opened.error());
     store_ = std::move(*opened);
