@@ -1,8 +1,14 @@
 #include "kafka_protocol/local_backend.h"
 
+#include <unistd.h>
+
+#include <array>
+
 #include "kafka_protocol/data_directory.h"
 #include "kafka_protocol/server/blocking.h"
+#include "kafka_protocol/server/cli.h"
 #include "kafka_protocol/server/settings.h"
+#include "kafka_protocol/server/shutdown_signals.h"
 #include "kafka_protocol/topics/cluster_row_format.h"
 #include "streamcore/base/log.h"
 
@@ -19,12 +25,12 @@ constexpr base::Duration kBucketCloseTimeMax = std::chrono::seconds(5);
 // Of the disk, and beyond the size limit, for what must work when either is full.
 constexpr uint64_t kReserveBytes = 16 << 20;
 
-StreamStoreOptions store_options(const server::Config& config) {
+StreamStoreOptions store_options(const server::Config& config, bool log_in_stores) {
   StreamStoreOptions options;
   const auto bytes = [&](std::string_view key) {
     return static_cast<uint64_t>(config.get_int(key));
   };
-  if (!config.get_list("thalweg.chunks").empty()) {
+  if (log_in_stores) {
     const bool express = config.get_string("thalweg.chunks.class") == "express";
     use_storage_class(options, express ? StorageClass::kExpress : StorageClass::kStandard);
   } else {
@@ -99,6 +105,16 @@ coordinator::CoordinatorOptions coordinator_options(const server::Config& config
   return options;
 }
 
+// Who this is, for another that finds the store in use.
+std::string own_name(const server::Config& config) {
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) != 0) host = {'?'};
+  std::string listeners;
+  for (const std::string& one : config.get_list("listeners")) listeners += " " + one;
+  return "broker " + std::to_string(*server::node_id(config)) + " on " + host.data() +
+         ", process " + std::to_string(::getpid()) + "," + listeners;
+}
+
 base::Task<base::Status> forget_topic(coordinator::GroupCoordinator& groups, std::string topic,
                                       wire::Uuid id) {
   const wire::KafkaError error = co_await groups.on_topic_deleted(std::move(topic), id);
@@ -112,21 +128,15 @@ base::Task<base::Status> forget_topic(coordinator::GroupCoordinator& groups, std
 base::Result<std::unique_ptr<server::Backend>> LocalBackend::open(const server::Config& config,
                                                                   server::Cores& cores) {
   std::unique_ptr<LocalBackend> backend(new LocalBackend(config, cores.home()));
+  TRY(backend->find_places());
   const std::string& directory = config.get_string("thalweg.data.dir");
-  if (const std::string& url = config.get_string("thalweg.store"); !url.empty()) {
-    auto bucket = object_store::s3::parse_s3_url(url, object_store::s3::process_environment);
-    if (!bucket) {
-      return base::fail(base::ErrorCode::kInvalidArgument,
-                        "thalweg.store: " + bucket.error().message);
-    }
-    backend->bucket_ = std::move(*bucket);
+  if (directory.empty() && !backend->leased()) {
+    return base::fail(base::ErrorCode::kInvalidArgument,
+                      "thalweg.data.dir: name a directory (--data), or a bucket (--store)");
   }
-  auto chunk_places = parse_chunk_places(config.get_list("thalweg.chunks"));
-  if (!chunk_places) {
-    return base::fail(chunk_places.error().code, "thalweg.chunks: " + chunk_places.error().message);
+  if (!directory.empty()) {
+    backend->disk_ = TRY(base::PosixFileSystem::open(directory, cores.home(), {}));
   }
-  backend->chunk_places_ = std::move(*chunk_places);
-  backend->disk_ = TRY(base::PosixFileSystem::open(directory, cores.home(), {}));
   base::Status opened = server::run_blocking(cores.home(), backend->open_all());
   if (!opened.has_value()) {
     // Half open: nothing that runs may be taken apart, and the process ends with this error anyway.
@@ -134,6 +144,28 @@ base::Result<std::unique_ptr<server::Backend>> LocalBackend::open(const server::
     return std::unexpected(std::move(opened).error());
   }
   return backend;
+}
+
+base::Status LocalBackend::find_places() {
+  const std::string& url = config_.get_string("thalweg.store");
+  if (!url.empty()) {
+    auto bucket = object_store::s3::parse_s3_url(url, object_store::s3::process_environment);
+    if (!bucket) {
+      return base::fail(base::ErrorCode::kInvalidArgument,
+                        "thalweg.store: " + bucket.error().message);
+    }
+    bucket_ = std::move(*bucket);
+  }
+  std::vector<std::string> chunks = config_.get_list("thalweg.chunks");
+  if (chunks.empty() && bucket_ && config_.get_string("thalweg.data.dir").empty()) {
+    chunks.push_back(url);
+  }
+  auto places = parse_chunk_places(chunks);
+  if (!places) {
+    return base::fail(places.error().code, "thalweg.chunks: " + places.error().message);
+  }
+  chunk_places_ = std::move(*places);
+  return {};
 }
 
 base::Task<base::Status> LocalBackend::open_all() {
@@ -168,7 +200,7 @@ base::Task<base::Status> LocalBackend::open_in_bucket(chunk::LocalReplicaOptions
   bucket_objects_ = objects.get();
   objects_ = std::move(objects);
   CO_TRY(co_await try_out_store({home_, poller_, clock_, random_}, *objects_, bucket_->name()));
-  CO_TRY(co_await bind_data_directory(*files_, bucket_->name()));
+  if (files_) CO_TRY(co_await bind_data_directory(*files_, bucket_->name()));
   const auto rows = CO_TRY(co_await objects_->list("meta/", ""));
   options.create_if_empty = rows.objects.empty();
   base::Status opened = co_await open_log(options);
@@ -182,7 +214,26 @@ base::Task<base::Status> LocalBackend::open_in_bucket(chunk::LocalReplicaOptions
   // A request of a process that died may still arrive, so this is never the only writer.
   metadata_ = CO_TRY(co_await metadata::ObjectLogMetadataStore::open(home_, *objects_, random_,
                                                                      {.single_writer = false}));
+  if (leased()) CO_TRY(co_await take_lease());
   co_return base::Status{};
+}
+
+base::Task<base::Status> LocalBackend::take_lease() {
+  lease_ = std::make_unique<metadata::Lease>(
+      metadata::Lease::Parts{home_, clock_, random_, *metadata_}, own_name(config_),
+      metadata::LeaseOptions{.length =
+                                 std::chrono::milliseconds(config_.get_int("thalweg.lease.ms"))});
+  const base::Status taken = co_await lease_->acquire();
+  if (!taken)
+    co_return base::fail(taken.error().code, bucket_->name() + ": " + taken.error().message);
+  owned_ = std::make_unique<metadata::OwnedMetadataStore>(*metadata_, *lease_);
+  lease_->on_lost([] { server::ShutdownSignals::raise(); });
+  co_return base::Status{};
+}
+
+metadata::MetadataStore& LocalBackend::rows() {
+  if (owned_) return *owned_;
+  return *metadata_;
 }
 
 base::Task<base::Status> LocalBackend::open_log(chunk::LocalReplicaOptions options) {
@@ -190,20 +241,25 @@ base::Task<base::Status> LocalBackend::open_log(chunk::LocalReplicaOptions optio
     replica_ = CO_TRY(co_await chunk::LocalReplica::open(*files_, home_, random_, options));
     co_return base::Status{};
   }
-  // The lock a log in the directory would hold: one broker has the directory, wherever its log is.
+  if (files_) CO_TRY(co_await lock_directory());
+  zones_ = CO_TRY(co_await ChunkZones::open({home_, poller_, clock_, random_}, chunk_places_,
+                                            options.create_if_empty));
+  co_return base::Status{};
+}
+
+// The lock a log in the directory would hold: one broker has the directory, wherever its log is.
+base::Task<base::Status> LocalBackend::lock_directory() {
   CO_TRY(co_await files_->make_directories("log"));
   auto lock = files_->lock("log/lock");
   if (!lock && lock.error().code == base::ErrorCode::kAlreadyExists) {
     co_return base::fail(lock.error().code, "data directory is in use by another process");
   }
   lock_ = CO_TRY(std::move(lock));
-  zones_ = CO_TRY(co_await ChunkZones::open({home_, poller_, clock_, random_}, chunk_places_,
-                                            options.create_if_empty));
   co_return base::Status{};
 }
 
 base::Task<base::Status> LocalBackend::open_storage() {
-  CO_TRY(co_await open_directory());
+  if (disk_) CO_TRY(co_await open_directory());
   chunk::LocalReplicaOptions options;
   options.file_bytes = base::align_up(
       static_cast<uint64_t>(config_.get_int("thalweg.log.file.bytes")), chunk::kChunkAlignment);
@@ -219,23 +275,24 @@ base::Task<base::Status> LocalBackend::open_storage() {
                                               .clock = clock_,
                                               .random = random_,
                                               .objects = *objects_,
-                                              .metadata = *metadata_,
+                                              .metadata = rows(),
                                               .replicas = std::move(replicas),
-                                              .rules = rules_},
-                                             store_options(config_)));
+                                              .rules = rules_,
+                                              .lease = lease_.get()},
+                                             store_options(config_, zones_ != nullptr)));
   co_return base::Status{};
 }
 
 base::Task<base::Result<std::string>> LocalBackend::cluster_id() {
   const std::string key(topics::kClusterRowKey);
-  if (const auto row = CO_TRY(co_await metadata_->get(key))) {
+  if (const auto row = CO_TRY(co_await rows().get(key))) {
     co_return topics::decode_cluster_row(*row);
   }
   // 22 characters of base64, as Kafka's Uuid.randomUuid (B53).
   std::string id = wire::to_string(wire::Uuid{random_.next(), random_.next()});
   metadata::Transaction transaction;
   transaction.require(key, std::nullopt).set(key, topics::encode_cluster_row(id));
-  CO_TRY(co_await metadata_->commit(std::move(transaction)));
+  CO_TRY(co_await rows().commit(std::move(transaction)));
   co_return id;
 }
 
@@ -243,7 +300,7 @@ base::Task<base::Status> LocalBackend::open_broker() {
   settings_ = broker_settings(config_);
   settings_.cluster_id = CO_TRY(co_await cluster_id());
   topics_ = std::make_unique<topics::TopicRegistry>(
-      topics::TopicRegistry::Parts{home_, clock_, random_, *store_, *metadata_},
+      topics::TopicRegistry::Parts{home_, clock_, random_, *store_, rows()},
       CO_TRY(topic_defaults(config_)));
   CO_TRY(co_await topics_->load());
   offsets_ = std::make_unique<coordinator::OffsetsStream>(home_, clock_, *store_, *topics_);
@@ -256,7 +313,7 @@ base::Task<base::Status> LocalBackend::open_broker() {
   CO_TRY(co_await groups_->load());
   co_await topics_->finish_removals();
   producer_ids_ = std::make_unique<metadata::IdAllocator>(
-      home_, *metadata_, std::string(kNextProducerKey), kProducerIdBlock);
+      home_, rows(), std::string(kNextProducerKey), kProducerIdBlock);
   topics_->start_retention(
       std::chrono::milliseconds(config_.get_int("log.retention.check.interval.ms")));
   broker_.reset(
@@ -271,7 +328,11 @@ base::Task<base::Status> LocalBackend::close_all() {
   const base::Status stopped = co_await store_->stop();
   if (replica_) co_await replica_->stop_and_join();
   if (zones_) co_await zones_->stop_and_join();
-  co_return stopped;
+  if (!lease_) co_return stopped;
+  // Whoever comes next need not wait.
+  if (stopped) co_return co_await lease_->release();
+  co_await lease_->stop_and_join();
+  co_return lease_->lost() ? std::unexpected(*lease_->lost()) : stopped;
 }
 
 // What is not done by then stays as it is: the log has the records, and the next start goes on from
@@ -279,6 +340,8 @@ base::Task<base::Status> LocalBackend::close_all() {
 base::Task<void> LocalBackend::give_up_on_bucket(base::TaskGroup& closing) {
   if (!co_await closing.sleep_for(kBucketCloseTimeMax)) co_return;
   base::log_warn("the bucket does not answer; ending without a clean close");
+  // With the log in it, too, there is nothing that ends by itself.
+  if (leased()) ::_exit(server::kExitFailed);
   bucket_objects_->stop();
   co_await metadata_->stop();
 }

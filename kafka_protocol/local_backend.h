@@ -1,6 +1,9 @@
 // LocalBackend: a broker whose chunk log is in a local directory or in one or three object stores,
 // and its segments and metadata in the directory or in a bucket. It builds the parts, bottom up, on
 // the home core, and takes them down in the other order.
+//
+// With log and metadata in object stores there need not be a directory. A lease tells then who the
+// owner is, as the lock on the directory does otherwise.
 #pragma once
 
 #include <memory>
@@ -14,7 +17,9 @@
 #include "streamcore/base/posix_file_system.h"
 #include "streamcore/base/quota_file_system.h"
 #include "streamcore/chunk/local_replica.h"
+#include "streamcore/metadata/lease.h"
 #include "streamcore/metadata/object_log_metadata_store.h"
+#include "streamcore/metadata/owned_metadata_store.h"
 #include "streamcore/object_store/local_object_store.h"
 #include "streamcore/object_store/s3/s3_object_store.h"
 
@@ -39,6 +44,11 @@ class LocalBackend final : public server::Backend {
   base::Task<base::Status> open_in_directory(chunk::LocalReplicaOptions options);
   base::Task<base::Status> open_in_bucket(chunk::LocalReplicaOptions options);
   base::Task<base::Status> open_log(chunk::LocalReplicaOptions options);
+  base::Task<base::Status> lock_directory();
+  base::Status find_places();
+  bool leased() const { return bucket_ && !chunk_places_.empty(); }
+  base::Task<base::Status> take_lease();
+  metadata::MetadataStore& rows();
   base::Task<base::Status> open_broker();
   base::Task<base::Status> close_all();
   base::Task<void> give_up_on_bucket(base::TaskGroup& closing);
@@ -53,7 +63,7 @@ class LocalBackend final : public server::Backend {
   base::SystemRandom random_;
   topics::BatchRules rules_;
 
-  std::unique_ptr<base::PosixFileSystem> disk_;
+  std::unique_ptr<base::PosixFileSystem> disk_;  // null without a directory
   std::unique_ptr<base::QuotaFileSystem> files_;
   std::unique_ptr<chunk::LocalReplica> replica_;  // or:
   std::unique_ptr<base::FileLock> lock_;
@@ -61,6 +71,8 @@ class LocalBackend final : public server::Backend {
   std::unique_ptr<object_store::ObjectStore> objects_;
   object_store::s3::S3ObjectStore* bucket_objects_ = nullptr;  // objects_, if it is a bucket
   std::unique_ptr<metadata::ObjectLogMetadataStore> metadata_;
+  std::unique_ptr<metadata::Lease> lease_;               // if leased()
+  std::unique_ptr<metadata::OwnedMetadataStore> owned_;  // what only its holder writes through
   std::unique_ptr<StreamStore> store_;
   std::unique_ptr<topics::TopicRegistry> topics_;
   std::unique_ptr<coordinator::OffsetsStream> offsets_;

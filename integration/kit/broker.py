@@ -90,11 +90,15 @@ def _bucket_of(directory):
 
 
 class Broker:
-    """Owns one process and its directory. `settings` are configuration keys; `prefix` goes before the command."""
+    """Owns one process and its directory. `settings` are configuration keys; `prefix` goes before the command.
 
-    def __init__(self, directory, settings=None, port=None, prefix=(), environment=None):
+    A `diskless` one has no --data, and runs in an empty directory of its own, `machine`.
+    """
+
+    def __init__(self, directory, settings=None, port=None, prefix=(), environment=None, diskless=False):
         os.makedirs(directory, exist_ok=True)
         self.directory = directory
+        self.machine = os.path.join(directory, "machine") if diskless else None
         self.settings = {"group.initial.rebalance.delay.ms": "0", **(settings or {})}
         self.port = port or free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
@@ -123,8 +127,8 @@ class Broker:
     def command(self):
         if is_peer():
             return _peer_command(self.directory, self.port, self.settings)
-        data = os.path.join(self.directory, "data")
-        command = [binary(), "serve", "--data", data, "--listen", self.bootstrap]
+        data = [] if self.machine else ["--data", os.path.join(self.directory, "data")]
+        command = [binary(), "serve", *data, "--listen", self.bootstrap]
         for key, value in self.settings.items():
             command += ["--set", f"{key}={value}"]
         return command
@@ -135,9 +139,13 @@ class Broker:
         began = time.monotonic()
         environment = {key: value for key, value in os.environ.items() if not key.startswith("THALWEG_")}
         environment.update(self.environment)
+        if self.machine:
+            os.makedirs(self.machine, exist_ok=True)
+            environment["HOME"] = self.machine
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                                            env=environment)  # the tests' own variables are no configuration
+                                            env=environment,  # the tests' own variables are no configuration
+                                            cwd=self.machine)
         if wait:
             self.wait_listening()
             self.listening_seconds = time.monotonic() - began

@@ -29,11 +29,11 @@ namespace thalweg::handlers {
 
 namespace {
 
-template <class Request, auto kHandler>
+template <class Request, auto kHandler, Proof kProof = Proof::kNotNeeded>
 constexpr ApiRow row(const char* name) {
   return {Request::api.key,      name,
           Request::api.valid,    Request::api.valid,
-          Request::api.flexible, &serve<Request, kHandler>};
+          Request::api.flexible, &serve<Request, kHandler, kProof>};
 }
 
 constexpr ApiRow produce_row() {
@@ -48,22 +48,23 @@ constexpr ApiRow produce_row() {
 constexpr auto kTable = std::to_array<ApiRow>({
     produce_row(),
     row<wire::FetchRequest, fetch>("Fetch"),
-    row<wire::ListOffsetsRequest, list_offsets>("ListOffsets"),
+    row<wire::ListOffsetsRequest, list_offsets, Proof::kOfOwnership>("ListOffsets"),
     row<wire::MetadataRequest, metadata>("Metadata"),
     row<wire::OffsetCommitRequest, offset_commit>("OffsetCommit"),
-    row<wire::OffsetFetchRequest, offset_fetch>("OffsetFetch"),
+    row<wire::OffsetFetchRequest, offset_fetch, Proof::kOfOwnership>("OffsetFetch"),
     row<wire::FindCoordinatorRequest, find_coordinator>("FindCoordinator"),
-    row<wire::JoinGroupRequest, join_group>("JoinGroup"),
+    row<wire::JoinGroupRequest, join_group, Proof::kOfOwnership>("JoinGroup"),
     row<wire::HeartbeatRequest, heartbeat>("Heartbeat"),
     row<wire::LeaveGroupRequest, leave_group>("LeaveGroup"),
-    row<wire::SyncGroupRequest, sync_group>("SyncGroup"),
-    row<wire::DescribeGroupsRequest, describe_groups>("DescribeGroups"),
-    row<wire::ListGroupsRequest, list_groups>("ListGroups"),
+    row<wire::SyncGroupRequest, sync_group, Proof::kOfOwnership>("SyncGroup"),
+    row<wire::DescribeGroupsRequest, describe_groups, Proof::kOfOwnership>("DescribeGroups"),
+    row<wire::ListGroupsRequest, list_groups, Proof::kOfOwnership>("ListGroups"),
     row<wire::ApiVersionsRequest, api_versions>("ApiVersions"),
     row<wire::CreateTopicsRequest, create_topics>("CreateTopics"),
     row<wire::DeleteTopicsRequest, delete_topics>("DeleteTopics"),
     row<wire::InitProducerIdRequest, init_producer_id>("InitProducerId"),
-    row<wire::OffsetForLeaderEpochRequest, offset_for_leader_epoch>("OffsetForLeaderEpoch"),
+    row<wire::OffsetForLeaderEpochRequest, offset_for_leader_epoch, Proof::kOfOwnership>(
+        "OffsetForLeaderEpoch"),
     row<wire::DescribeConfigsRequest, describe_configs>("DescribeConfigs"),
     row<wire::CreatePartitionsRequest, create_partitions>("CreatePartitions"),
     row<wire::DeleteGroupsRequest, delete_groups>("DeleteGroups"),

@@ -42,7 +42,12 @@ server::Response respond(const server::RequestContext& context, base::Result<Mes
   return respond(context, std::move(*message));
 }
 
-template <class Request, auto kHandler>
+// Whether the answer tells what may be old if another broker has taken over meanwhile, as a latest
+// offset does (DESIGN P14). A broker that cannot prove that it is the owner closes the connection
+// instead, and the client asks again, for a leader first.
+enum class Proof { kNotNeeded, kOfOwnership };
+
+template <class Request, auto kHandler, Proof kProof>
 base::Task<server::PendingResponse> serve(Broker& broker, server::RequestContext context,
                                           base::ByteView body) {
   const base::Result<Request> request = wire::decode<Request>(body, context.api_version);
@@ -50,7 +55,12 @@ base::Task<server::PendingResponse> serve(Broker& broker, server::RequestContext
   co_await base::switch_to(broker.home);
   const Call call{context};
   auto response = co_await kHandler(broker, call, *request);
+  base::Status proven;
+  if constexpr (kProof == Proof::kOfOwnership) {  // after the answer was found
+    if (!broker.store.is_owner()) proven = co_await broker.store.prove_ownership();
+  }
   co_await base::switch_to(context.connection_executor);
+  if (!proven.has_value()) co_return refuse(context, proven.error());
   co_return respond(context, std::move(response));
 }
 

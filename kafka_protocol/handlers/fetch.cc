@@ -299,6 +299,14 @@ void refuse_deleted(Reading& reading) {
   }
 }
 
+// Whether the answer says of some partition where it ends, or is an error: a fetch from the midst
+// of a log is right whoever owns it by now (DESIGN P14).
+bool tells_an_end(const Reading& reading) {
+  return reading.failed || std::ranges::any_of(reading.places, [](const Place& place) {
+           return static_cast<int64_t>(place.next.value) >= place.answer->high_watermark;
+         });
+}
+
 base::Task<void> wait_for_more(Broker& broker, Reading& reading) {
   FetchWait wait(broker.home);
   const base::Duration longest = std::chrono::milliseconds(reading.request.max_wait_ms);
@@ -320,7 +328,8 @@ base::Task<void> wait_for_more(Broker& broker, Reading& reading) {
 
 }  // namespace
 
-base::Task<FetchResponse> fetch(Broker& broker, const Call& call, const FetchRequest& request) {
+base::Task<base::Result<FetchResponse>> fetch(Broker& broker, const Call& call,
+                                              const FetchRequest& request) {
   // Sessions are optional: session id 0 makes the client send full fetches (KIP-227, B29). Only a
   // client that believes it has one is told that it does not.
   if (request.session_id != 0) {
@@ -329,6 +338,9 @@ base::Task<FetchResponse> fetch(Broker& broker, const Call& call, const FetchReq
   Reading reading = make_reading(broker, call, request);
   co_await read_all(broker, reading);
   if (!enough(reading) && !broker.stopping.is_set()) co_await wait_for_more(broker, reading);
+  if (!broker.store.is_owner() && tells_an_end(reading)) {
+    CO_TRY(co_await broker.store.prove_ownership());
+  }
   co_return std::move(reading.response);
 }
 

@@ -7,7 +7,7 @@
 
 namespace thalweg::handlers {
 
-base::Task<wire::FetchResponse> fetch(Broker& broker, const Call& call,
-                                      const wire::FetchRequest& request);
+base::Task<base::Result<wire::FetchResponse>> fetch(Broker& broker, const Call& call,
+                                                    const wire::FetchRequest& request);
 
 }  // namespace thalweg::handlers

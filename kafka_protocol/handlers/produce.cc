@@ -320,7 +320,11 @@ server::Response answer_now(const server::RequestContext& context, int16_t acks,
 // home core, right where phase 1 appended, and goes back to the connection's core once.
 base::StartedTask<server::Response> finish(Broker& broker, server::RequestContext context,
                                            KeptResponse kept, LogPosition position) {
-  const base::Status durable = co_await broker.store.until_durable(position);
+  base::Status durable = co_await broker.store.until_durable(position);
+  // A refusal may come from what another owner has changed meanwhile.
+  if (durable.has_value() && !broker.store.is_owner()) {
+    durable = co_await broker.store.prove_ownership();
+  }
   if (!durable.has_value()) {
     refuse_all(kept.response, error_of(durable.error()), durable.error().message);
     hint_leader(broker, context, kept.response);

@@ -25,7 +25,8 @@ struct Options {
 void add_config_options(CLI::App& command, Options& options) {
   command.add_option("--data", options.data, "Directory for everything stored (thalweg.data.dir)");
   command.add_option("--store", options.store,
-                     "s3://BUCKET/PREFIX for segments and metadata (thalweg.store)");
+                     "s3://BUCKET/PREFIX for segments and metadata, and without --data for "
+                     "everything (thalweg.store)");
   command
       .add_option("--chunks", options.chunks,
                   "Object store for the log; once, or three times (thalweg.chunks)")

@@ -85,16 +85,19 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
      "Size at which an open chunk of a log in thalweg.data.dir is written; rounded up to 4096."},
     {"thalweg.chunks", kList, "", 0, 0, "",
      "Where the log goes instead of thalweg.data.dir: the URL of one object store, or of three of "
-     "which any two are enough: s3://BUCKET/PREFIX?... as thalweg.store, or file:///DIRECTORY "
-     "(--chunks, once or three times)."},
+     "which any two are enough: s3://BUCKET/PREFIX?... as thalweg.store, or file:///DIRECTORY; "
+     "empty without thalweg.data.dir = in thalweg.store (--chunks, once or three times)."},
     {"thalweg.chunks.class", kString, "standard", 0, 0, "standard,express",
      "What the stores of thalweg.chunks cost: standard writes chunks of 4 MiB or 50 to 250 ms, "
      "express of 512 KiB or 5 to 20 ms."},
     {"thalweg.data.dir", kString, "", 0, 0, "",
-     "Directory of the log, and of objects and metadata unless thalweg.store says otherwise "
-     "(--data)."},
+     "Directory of the log, and of objects and metadata unless thalweg.store says otherwise; not "
+     "needed with thalweg.store (--data)."},
     {"thalweg.data.size.limit.bytes", kInt, "-1", -1, kLongMax, "",
      "Size of the data directory past which writes are refused and reads go on; -1 = none."},
+    {"thalweg.lease.ms", kInt, "3000", 500, 60000, "",
+     "With log and metadata in object stores: how long a broker that died, or does not answer, "
+     "keeps another from taking over."},
     {"thalweg.log.file.bytes", kInt, "67108864", 16 * kMiB, 4096 * kMiB, "",
      "Size of one pre-written log file; rounded up to 4096."},
     {"thalweg.log.level", kString, "info", 0, 0, "debug,info,warn,error",
@@ -118,7 +121,8 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
     {"thalweg.shutdown.timeout.ms", kInt, "30000", 0, kIntMax, "",
      "How long a stop waits for unfinished requests before it gives up on them."},
     {"thalweg.store", kString, "", 0, 0, "",
-     "Where segments and metadata live: s3://BUCKET/PREFIX?endpoint=URL&region=NAME&path-style="
+     "Where segments and metadata live, and the log without thalweg.data.dir: "
+     "s3://BUCKET/PREFIX?endpoint=URL&region=NAME&path-style="
      "BOOL&ca-bundle=FILE, what is left out from AWS's variables; empty = in thalweg.data.dir "
      "(--store)."},
 });

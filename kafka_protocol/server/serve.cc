@@ -48,8 +48,8 @@ std::string data_place(const Config& config) {
     log += (log.empty() ? "" : " ") + url.substr(0, url.find('?'));
   }
   const std::string rest = store.empty() ? directory : store.substr(0, store.find('?'));
-  if (store.empty() && log.empty()) return directory;
-  return rest + ", log in " + (log.empty() ? directory : log);
+  if (log.empty()) log = directory;
+  return log.empty() || log == rest ? rest : rest + ", log in " + log;
 }
 
 // Accepts clients until a signal, and finishes what they began.

@@ -1,5 +1,7 @@
 #include "kafka_protocol/server/shutdown_signals.h"
 
+#include <unistd.h>
+
 #include <csignal>
 
 #include "streamcore/base/check.h"
@@ -37,5 +39,7 @@ void ShutdownSignals::restore() {
   std::signal(SIGINT, SIG_DFL);
   CHECK_EQ(::pthread_sigmask(SIG_UNBLOCK, &set, nullptr), 0);
 }
+
+void ShutdownSignals::raise() { CHECK_EQ(::kill(::getpid(), SIGTERM), 0); }
 
 }  // namespace thalweg::server

@@ -12,6 +12,9 @@ class ShutdownSignals {
   // Returns the first signal's number.
   int wait();
   void restore();
+  // As if the first one had come from outside: the process has a reason of its own to end. Any
+  // thread.
+  static void raise();
 };
 
 }  // namespace thalweg::server
