@@ -10,6 +10,7 @@ namespace thalweg::metadata {
 namespace {
 
 constexpr int kReloadAttemptsMax = 5;
+constexpr int kDamagedLooksMax = 3;
 constexpr base::Duration kReloadPause = std::chrono::milliseconds(200);
 // Applying goes on without a break for about this many bytes of log.
 constexpr size_t kApplySliceBytes = 1 << 20;
@@ -46,9 +47,9 @@ base::Task<base::Result<bool>> LogReplica::advance() {
   const bool cut = entries < run.size();
   const bool at_end = cut && run[entries]->error().code == base::ErrorCode::kNotFound;
   if (cut && !at_end && entries == 0) co_return std::unexpected(run[0]->error());
-  CO_TRY(co_await apply_run(run, entries));
-  run_ = cut ? 1 : std::min(run_ * 2, kReplayRunMax);
-  co_return at_end;
+  const bool applied = CO_TRY(co_await apply_run(run, entries));
+  run_ = cut || !applied ? 1 : std::min(run_ * 2, kReplayRunMax);
+  co_return at_end&& applied;
 }
 
 base::Task<void> LogReplica::fetch(LogPosition slot, Fetched& into) {
@@ -67,18 +68,26 @@ base::Task<std::vector<LogReplica::Fetched>> LogReplica::fetch_run(size_t slots)
   co_return run;
 }
 
-base::Task<base::Status> LogReplica::apply_run(const std::vector<Fetched>& run, size_t entries) {
+base::Task<base::Result<bool>> LogReplica::apply_run(const std::vector<Fetched>& run,
+                                                     size_t entries) {
   size_t since_break = 0;
   for (size_t i = 0; i < entries; ++i) {
     const std::string_view bytes = base::as_chars((*run[i])->bytes);
-    const LogEntry entry = CO_TRY(decode_log_entry(bytes, object_name(kLogPrefix, position_ + 1)));
-    apply_next(entry, bytes.size());
+    const LogPosition slot = position_ + 1;
+    const auto entry = decode_log_entry(bytes, object_name(kLogPrefix, slot));
+    // The damage may have come about on the way. Read again it is as any slot: boundaries follow.
+    if (!entry && entry.error().code == base::ErrorCode::kCorrupt) {
+      if (std::exchange(damaged_, slot) != slot) damaged_looks_ = 0;
+      if (++damaged_looks_ < kDamagedLooksMax) co_return false;
+    }
+    if (!entry) co_return std::unexpected(entry.error());
+    apply_next(*entry, bytes.size());
     since_break += bytes.size();
     if (since_break < kApplySliceBytes) continue;
     since_break = 0;
     co_await base::yield(executor_);
   }
-  co_return base::Status{};
+  co_return true;
 }
 
 void LogReplica::apply_next(const LogEntry& entry, size_t bytes) {

@@ -57,7 +57,8 @@ class LogReplica {
   using Fetched = std::optional<base::Result<base::Slice>>;
   base::Task<void> fetch(LogPosition slot, Fetched& into);
   base::Task<std::vector<Fetched>> fetch_run(size_t slots);
-  base::Task<base::Status> apply_run(const std::vector<Fetched>& run, size_t entries);
+  // False if it stopped before an entry that looks damaged and is to be read once more.
+  base::Task<base::Result<bool>> apply_run(const std::vector<Fetched>& run, size_t entries);
   void adopt(LoadedSnapshot snapshot);
 
   base::Executor& executor_;
@@ -66,6 +67,8 @@ class LogReplica {
   SnapshotStore& snapshots_;
   LogPosition position_;
   std::shared_ptr<OrderedState> state_;
+  LogPosition damaged_;  // the last slot whose entry looked damaged, and how often it did
+  int damaged_looks_ = 0;
   size_t run_ = 1;
   uint64_t entries_since_snapshot_ = 0;
   uint64_t bytes_since_snapshot_ = 0;

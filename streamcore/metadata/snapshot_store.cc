@@ -20,6 +20,11 @@ bool is_damage(const base::Error& error) {
          error.code == base::ErrorCode::kNotFound || error.code == base::ErrorCode::kOutOfRange;
 }
 
+// What looks damaged is read twice: the damage may have come about on the way.
+bool may_be_the_way(const base::Status& read) {
+  return !read && read.error().code == base::ErrorCode::kCorrupt;
+}
+
 void report(LogPosition position, const base::Error& error) {
   base::log_warn("metadata snapshot passed over object=" + object_name(kSnapshotPrefix, position) +
                  " reason=\"" + error.message + "\"");
@@ -32,7 +37,11 @@ base::Task<base::Result<std::optional<LoadedSnapshot>>> SnapshotStore::load_newe
   const auto positions = CO_TRY(co_await list_positions(store_, kSnapshotPrefix, past));
   for (const LogPosition position : std::views::reverse(positions)) {
     auto state = std::make_shared<OrderedState>();
-    const base::Status loaded = co_await load(position, *state);
+    base::Status loaded = co_await load(position, *state);
+    if (may_be_the_way(loaded)) {
+      state = std::make_shared<OrderedState>();
+      loaded = co_await load(position, *state);
+    }
     if (loaded) {
       verified_.insert(position);
       co_return LoadedSnapshot{position, std::move(state)};
@@ -78,7 +87,8 @@ base::Task<base::Result<bool>> SnapshotStore::write(LogPosition position,
 
 base::Task<base::Result<bool>> SnapshotStore::verify(LogPosition position) {
   if (verified_.contains(position)) co_return true;
-  const base::Status read = co_await read_back(position);
+  base::Status read = co_await read_back(position);
+  if (may_be_the_way(read)) read = co_await read_back(position);
   if (read) {
     verified_.insert(position);
     co_return true;

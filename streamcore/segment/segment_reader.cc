@@ -24,6 +24,12 @@ std::unexpected<base::Error> corrupt(const std::string& key, uint64_t position,
   return fail(ErrorCode::kCorrupt, key + " at " + std::to_string(position) + ": " + what);
 }
 
+// Then it is read again, so often in all: the damage may have come about on the way.
+constexpr int kLooksMax = 3;
+bool is_damaged(const Result<Slice>& got) {
+  return !got && got.error().code == ErrorCode::kCorrupt;
+}
+
 std::unexpected<base::Error> closed() {
   return fail(ErrorCode::kClosed, "segment reader: shut down");
 }
@@ -210,27 +216,46 @@ base::Task<Result<Slice>> SegmentReader::get(std::string key, object_store::Byte
   }
 }
 
+base::Task<Result<Slice>> SegmentReader::get_footer(const std::string& key,
+                                                    const StreamRange& range) {
+  Slice got =
+      CO_TRY(co_await get(key, {.offset = range.footer_position, .length = range.footer_length}));
+  co_return verified_footer(std::move(got), range, key);
+}
+
 base::Task<void> SegmentReader::fetch_footer(BlockCache::Fill fill, std::string key,
                                              StreamRange range) {
-  Result<Slice> got =
-      co_await get(key, {.offset = range.footer_position, .length = range.footer_length});
+  Result<Slice> got = co_await get_footer(key, range);
+  for (int look = 1; look < kLooksMax && is_damaged(got); ++look) {
+    got = co_await get_footer(key, range);
+  }
   std::vector<Result<Slice>> blocks;
-  blocks.push_back(got ? verified_footer(std::move(*got), range, key) : std::move(got));
+  blocks.push_back(std::move(got));
   std::move(fill).finish(std::move(blocks));
 }
 
-base::Task<void> SegmentReader::fetch_run(BlockCache::Fill fill, std::string key,
-                                          std::vector<BlockEntry> run, bool ahead) {
+base::Task<std::vector<Result<Slice>>> SegmentReader::get_blocks(
+    const std::string& key, const std::vector<BlockEntry>& run) {
   const uint64_t position = run.front().position;
   const uint64_t length = run.back().position + run.back().length - position;
-  if (ahead) ahead_bytes_ += length;
   const Result<Slice> got = co_await get(key, {.offset = position, .length = length});
-  if (ahead) ahead_bytes_ -= length;
   std::vector<Result<Slice>> blocks;
   blocks.reserve(run.size());
   for (const BlockEntry& block : run) {
     blocks.push_back(got ? verified_block(*got, position, block, key) : got);
   }
+  co_return blocks;
+}
+
+base::Task<void> SegmentReader::fetch_run(BlockCache::Fill fill, std::string key,
+                                          std::vector<BlockEntry> run, bool ahead) {
+  const uint64_t length = run.back().position + run.back().length - run.front().position;
+  if (ahead) ahead_bytes_ += length;
+  std::vector<Result<Slice>> blocks = co_await get_blocks(key, run);
+  for (int look = 1; look < kLooksMax && std::ranges::any_of(blocks, is_damaged); ++look) {
+    blocks = co_await get_blocks(key, run);
+  }
+  if (ahead) ahead_bytes_ -= length;
   std::move(fill).finish(std::move(blocks));
 }
 

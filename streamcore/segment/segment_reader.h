@@ -92,6 +92,10 @@ class SegmentReader {
   };
 
   base::Task<base::Result<base::Slice>> get(std::string key, object_store::ByteRange range);
+  base::Task<base::Result<base::Slice>> get_footer(const std::string& key,
+                                                   const StreamRange& range);
+  base::Task<std::vector<base::Result<base::Slice>>> get_blocks(const std::string& key,
+                                                                const std::vector<BlockEntry>& run);
   base::Task<void> fetch_footer(BlockCache::Fill fill, std::string key, StreamRange range);
   base::Task<void> fetch_run(BlockCache::Fill fill, std::string key, std::vector<BlockEntry> run,
                              bool ahead);

@@ -2,6 +2,8 @@
 // finds.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/streamcore/base/log_lines.h"
 #include "tests/streamcore/metadata/metadata_node.h"
 
@@ -145,6 +147,24 @@ TEST_F(ObjectLogSnapshot, CorruptEntryIsNamedAndNeverSkipped) {
   EXPECT_EQ(base::take_log_lines(LogLevel::kError, name), 1);
   EXPECT_FALSE(node.start());
   EXPECT_EQ(node.error().code, ErrorCode::kCorrupt);
+}
+
+TEST_F(ObjectLogSnapshot, WhatWasDamagedOnTheWayIsReadOnceMore) {
+  for (const ObjectLogOptions& options : {ObjectLogOptions{}, kOften}) {
+    bucket_.objects.clear();
+    bucket_.read_damaged = nullptr;
+    MetadataNode node(bucket_, options);
+    ASSERT_TRUE(node.start());
+    write(node, 30);
+    std::set<std::string, std::less<>> damaged;  // each object's first read
+    bucket_.read_damaged = [&](std::string_view key) { return damaged.emplace(key).second; };
+    ASSERT_TRUE(node.start());
+    EXPECT_EQ(node.store().position(), LogPosition(30));
+    EXPECT_EQ(**node.get("row/1"), "29");
+    const bool snapshots = options.snapshot_entries == kOften.snapshot_entries;
+    EXPECT_TRUE(damaged.rbegin()->starts_with(snapshots ? kSnapshotPrefix : kLogPrefix));
+    bucket_.read_damaged = nullptr;
+  }
 }
 
 TEST_F(ObjectLogSnapshot, FullStorePutsSnapshotsOff) {

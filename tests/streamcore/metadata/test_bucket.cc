@@ -84,6 +84,9 @@ base::Result<base::Slice> BucketClient::read(const std::string& key,
   base::Slice slice;
   slice.owner = base::Buffer::copy_of(base::as_bytes(bytes));
   slice.bytes = {slice.owner.data(), bytes.size()};
+  if (bucket_.read_damaged && bucket_.read_damaged(key)) {
+    slice.owner.data()[bytes.size() / 2] ^= std::byte{1};
+  }
   return slice;
 }
 

@@ -10,7 +10,7 @@
 namespace thalweg::object_store {
 namespace {
 
-enum class Defect { kNone, kOverwrites, kTwoWinners, kShortRange, kStaleList, kDown };
+enum class Defect { kNone, kOverwrites, kTwoWinners, kShortRange, kStaleList, kDown, kOneFlip };
 
 // A memory store with one defect.
 class DefectiveStore final : public ObjectStore {
@@ -27,7 +27,13 @@ class DefectiveStore final : public ObjectStore {
   base::Task<base::Result<base::Slice>> get(std::string key,
                                             std::optional<ByteRange> range) override {
     if (defect_ == Defect::kShortRange && range) ++range->offset;
-    co_return co_await store_.get(std::move(key), range);
+    auto got = co_await store_.get(std::move(key), range);
+    if (defect_ == Defect::kOneFlip && got && ++reads_ % 2 == 1) {
+      got->owner = base::Buffer::copy_of(got->bytes);
+      got->owner.data()[0] ^= std::byte{1};
+      got->bytes = {got->owner.data(), got->bytes.size()};
+    }
+    co_return got;
   }
   base::Task<base::Result<ObjectInfo>> head(std::string key) override {
     co_return co_await store_.head(std::move(key));
@@ -46,6 +52,7 @@ class DefectiveStore final : public ObjectStore {
  private:
   MemoryObjectStore store_;
   Defect defect_;
+  uint64_t reads_ = 0;
   ListPage listed_;
 };
 
@@ -69,6 +76,12 @@ TEST(StoreCheck, GoodStorePassesAndIsLeftAsItWas) {
     EXPECT_EQ(outcome.steps.size(), 4u);
     for (const CheckStep& step : outcome.steps) EXPECT_TRUE(step.outcome) << step.promise;
     EXPECT_EQ(outcome.left, 0u);
+  }
+}
+
+TEST(StoreCheck, ReadThatIsDamagedOnTheWayIsLookedAtAgain) {
+  for (const CheckStep& step : check(Defect::kOneFlip).steps) {
+    EXPECT_TRUE(step.outcome.has_value()) << step.outcome.error().message;
   }
 }
 

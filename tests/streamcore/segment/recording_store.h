@@ -47,8 +47,12 @@ class RecordingStore final : public object_store::ObjectStore {
     if (wanted.offset > object.size() || wanted.length > object.size() - wanted.offset) {
       co_return base::fail(base::ErrorCode::kOutOfRange, key);
     }
-    const base::Buffer buffer =
+    base::Buffer buffer =
         base::Buffer::copy_of(base::as_bytes(object.substr(wanted.offset, wanted.length)));
+    if (flips > 0) {
+      --flips;
+      buffer.data()[wanted.length / 2] ^= std::byte{1};
+    }
     co_return base::Slice{buffer, {buffer.data(), wanted.length}};
   }
 
@@ -67,6 +71,7 @@ class RecordingStore final : public object_store::ObjectStore {
 
   base::Duration latency = std::chrono::milliseconds(5);
   std::deque<base::ErrorCode> failures;  // of the next GETs
+  size_t flips = 0;                      // of a bit in what the next GETs answer
   std::vector<object_store::ByteRange> gets;
   size_t in_flight_max = 0;
 

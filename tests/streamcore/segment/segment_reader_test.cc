@@ -268,6 +268,17 @@ TEST_F(SegmentReaderTest, CorruptBlockIsNamedAndItsNeighboursAreServed) {
   EXPECT_EQ(read(row, 1006, 1 << 20)->size(), 3u);
 }
 
+TEST_F(SegmentReaderTest, WhatWasDamagedOnTheWayIsReadAgain) {
+  const SegmentRow row = put_stream(9, 3);
+  store_.flips = 1;
+  ASSERT_TRUE(sim::run(executor_, reader_.footer(row, segment_key(kObject))).has_value());
+  store_.flips = 2;
+  const auto got = read(row, 1000, 1 << 20);
+  ASSERT_TRUE(got.has_value()) << got.error().message;
+  EXPECT_EQ(got->size(), 9u);
+  EXPECT_EQ(store_.gets.size(), 5u);
+}
+
 TEST_F(SegmentReaderTest, RowThatPointsElsewhereIsCorrupt) {
   SegmentRow row = put_stream(9, 3);
   row.range.end += 1;
