@@ -44,9 +44,11 @@ struct S3Limits {
   int attempts_max = 8;
   base::Duration pause_min = std::chrono::milliseconds(50);  // doubled with each attempt
   base::Duration pause_max = std::chrono::seconds(2);
-  // When the server says that it is asked too much.
-  base::Duration slow_down_pause_min = std::chrono::milliseconds(500);
-  base::Duration slow_down_pause_max = std::chrono::seconds(8);
+  // When the server says that it is asked too much. The first is short, for one request in ten may
+  // hear so on a bad day, and everything behind it waits; the longest, so that work goes on soon
+  // after.
+  base::Duration slow_down_pause_min = std::chrono::milliseconds(100);
+  base::Duration slow_down_pause_max = std::chrono::seconds(4);
 };
 
 inline constexpr uint64_t kErrorBytesMax = 64 << 10;  // of the document that explains a refusal
