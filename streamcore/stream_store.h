@@ -50,9 +50,14 @@ class ChunkReplica;
 // chunk.
 using LogPosition = ChunkSeq;
 
+// How long somebody waits for the log; checked every second. Zero: as long as it takes.
+inline constexpr base::Duration kNoTimeLimit{0};
+
 // A coroutine that waits until its appends are durable.
 struct DurableWaiter : base::WaitQueue::Node {
   LogPosition position;
+  base::Duration time_max = kNoTimeLimit;
+  base::TimePoint deadline;  // if there is a limit
 };
 
 struct AppendRequest {
@@ -159,8 +164,9 @@ class StreamStore {
   virtual base::Task<base::Status> open_for_append(std::vector<StreamId> streams) = 0;
   // True if the stream can be appended to without waiting in open_for_append.
   virtual bool is_open_for_append(StreamId stream) const = 0;
-  // Waits until `bytes` more may be appended. kNoSpace, kFenced, kUnavailable, kClosed.
-  virtual base::Task<base::Status> admit(uint64_t bytes) = 0;
+  // Waits until `bytes` more may be appended. kNoSpace, kFenced, kClosed, kUnavailable (also: not
+  // in time).
+  virtual base::Task<base::Status> admit(uint64_t bytes, base::Duration time_max) = 0;
   // True if admit() would not wait.
   virtual bool admits(uint64_t bytes) const = 0;
   // The stream is open for append and the bytes were admitted. kConditionFailed (match_offset or
@@ -170,18 +176,24 @@ class StreamStore {
   virtual LogPosition last_position() const = 0;
   // kUnknownOutcome: the log stopped before it could tell.
   virtual base::Task<base::Status> durable(LogPosition position) = 0;
-  // co_await until_durable(position): the same without a frame of its own, for the path of every
-  // append. The store outlives it.
-  auto until_durable(LogPosition position) {
+  // co_await until_durable(position, time_max): the same without a frame of its own, for the path
+  // of every append. kUnavailable: not in time; it may become durable later. The store outlives it.
+  auto until_durable(LogPosition position, base::Duration time_max) {
     struct Awaiter {
-      Awaiter(StreamStore& s, LogPosition position) : store(s) { waiter.position = position; }
+      Awaiter(StreamStore& s, LogPosition position, base::Duration time_max) : store(s) {
+        waiter.position = position;
+        waiter.time_max = time_max;
+      }
       bool await_ready() const { return store.durability(waiter.position).has_value(); }
       void await_suspend(std::coroutine_handle<> handle) { store.wait_durable(waiter, handle); }
-      base::Status await_resume() const { return store.durability(waiter.position).value(); }
+      base::Status await_resume() const {
+        if (auto known = store.durability(waiter.position)) return std::move(*known);
+        return base::fail(base::ErrorCode::kUnavailable, "the log did not become durable in time");
+      }
       StreamStore& store;
       DurableWaiter waiter;
     };
-    return Awaiter(*this, position);
+    return Awaiter(*this, position, time_max);
   }
 
   // The leader epoch of every stream that this channel has served since the stream's first append

@@ -42,7 +42,7 @@ base::Task<base::Result<int64_t>> OffsetsStream::append(std::vector<KeyValueReco
   // Twice, since an idle stream may leave memory while it waits for log space.
   for (int i = 0; i == 0 || (i == 1 && !store_.is_open_for_append(partition.stream())); ++i) {
     CO_TRY(co_await store_.open_for_append({partition.stream()}));
-    CO_TRY(co_await store_.admit(framed_entry_bytes(batch.size())));
+    CO_TRY(co_await store_.admit(framed_entry_bytes(batch.size()), kNoTimeLimit));
   }
   const Appended appended = CO_TRY(store_.append({.stream = partition.stream(),
                                                   .payload = batch,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/container/small_vector.hpp>
 #include <list>
+#include <memory>
 #include <span>
 
 #include "kafka_protocol/handlers/max_timestamps.h"
@@ -51,6 +52,7 @@ KafkaError error_of(const base::Error& error) {
     case base::ErrorCode::kFenced:
     case base::ErrorCode::kClosed:
     case base::ErrorCode::kUnknownOutcome: return KafkaError::kNotLeaderOrFollower;
+    case base::ErrorCode::kUnavailable: return KafkaError::kRequestTimedOut;
     default: return KafkaError::kKafkaStorageError;
   }
 }
@@ -147,8 +149,35 @@ bool is_ready(const Broker& broker, std::span<const Target> targets) {
   return all_open(broker, targets) && broker.store.admits(bytes_of(targets));
 }
 
+// A client waits as long as it says, then closes the connection: it hears of a log that stands
+// still before that.
+base::Duration time_max(const ProduceRequest& request) {
+  const base::Duration said = std::chrono::milliseconds(std::max(request.timeout_ms, 1));
+  return said - said / 5;
+}
+
+using Outcome = std::shared_ptr<base::OneShot<base::Status>>;
+
+base::Task<void> open_and_tell(Broker& broker, std::vector<StreamId> streams, Outcome outcome) {
+  outcome->set(co_await broker.store.open_for_append(std::move(streams)));
+}
+
+// A stream's first append writes its row, and metadata may be away for longer than a client waits.
+base::Task<base::Status> open_in_time(Broker& broker, std::vector<StreamId> streams,
+                                      base::Duration time_max) {
+  const auto outcome = std::make_shared<base::OneShot<base::Status>>(broker.home);
+  broker.tasks.spawn(open_and_tell(broker, std::move(streams), outcome));
+  const base::TimerId timer = broker.home.run_after(time_max, [outcome] {
+    outcome->set(base::fail(base::ErrorCode::kUnavailable, "metadata did not answer in time"));
+  });
+  co_await outcome->wait();
+  broker.home.cancel(timer);
+  co_return outcome->value();
+}
+
 // Everything that may suspend comes before the first append: rows, producer states, log space.
-base::Task<base::Status> make_ready_once(Broker& broker, std::span<const Target> targets) {
+base::Task<base::Status> make_ready_once(Broker& broker, std::span<const Target> targets,
+                                         base::Duration time_max) {
   std::vector<StreamId> closed;
   const uint64_t bytes = bytes_of(targets);
   for (const Target& target : targets) {
@@ -156,20 +185,21 @@ base::Task<base::Status> make_ready_once(Broker& broker, std::span<const Target>
       closed.push_back(target.partition->stream());
     }
   }
-  if (!closed.empty()) CO_TRY(co_await broker.store.open_for_append(std::move(closed)));
+  if (!closed.empty()) CO_TRY(co_await open_in_time(broker, std::move(closed), time_max));
   for (const Target& target : targets) {
     if (!target.partition->loaded()) CO_TRY(co_await target.partition->load(broker.store));
   }
-  if (!broker.store.admits(bytes)) CO_TRY(co_await broker.store.admit(bytes));
+  if (!broker.store.admits(bytes)) CO_TRY(co_await broker.store.admit(bytes, time_max));
   co_return base::Status{};
 }
 
 // An idle stream may leave memory while its producer waits for log space; then once more. A deleted
 // one never comes back, and its append says so.
-base::Task<base::Status> make_ready(Broker& broker, std::span<const Target> targets) {
-  CO_TRY(co_await make_ready_once(broker, targets));
+base::Task<base::Status> make_ready(Broker& broker, std::span<const Target> targets,
+                                    base::Duration time_max) {
+  CO_TRY(co_await make_ready_once(broker, targets, time_max));
   if (all_open(broker, targets)) co_return base::Status{};
-  co_return co_await make_ready_once(broker, targets);
+  co_return co_await make_ready_once(broker, targets, time_max);
 }
 
 records::BatchLimits limits_for(const topics::TopicSettings& settings, const Call& call,
@@ -319,8 +349,9 @@ server::Response answer_now(const server::RequestContext& context, int16_t acks,
 // Phase 2: the answer may be told once everything up to `position` is durable. It begins on the
 // home core, right where phase 1 appended, and goes back to the connection's core once.
 base::StartedTask<server::Response> finish(Broker& broker, server::RequestContext context,
-                                           KeptResponse kept, LogPosition position) {
-  base::Status durable = co_await broker.store.until_durable(position);
+                                           KeptResponse kept, LogPosition position,
+                                           base::Duration time_max) {
+  base::Status durable = co_await broker.store.until_durable(position, time_max);
   // A refusal may come from what another owner has changed meanwhile.
   if (durable.has_value() && !broker.store.is_owner()) {
     durable = co_await broker.store.prove_ownership();
@@ -356,7 +387,9 @@ base::Task<server::PendingResponse> serve_produce(Broker& broker, server::Reques
     co_await check_compacted(broker, call, targets);
   }
   base::Status ready;
-  if (!is_ready(broker, targets)) ready = co_await make_ready(broker, targets);
+  if (!is_ready(broker, targets)) {
+    ready = co_await make_ready(broker, targets, time_max(*request));
+  }
   if (!ready.has_value()) {
     for (const Target& target : targets) {
       refuse(*target.answer, error_of(ready.error()), ready.error().message);
@@ -370,7 +403,8 @@ base::Task<server::PendingResponse> serve_produce(Broker& broker, server::Reques
     co_await base::switch_to(context.connection_executor);
     co_return answer_now(context, request->acks, std::move(response));
   }
-  co_return finish(broker, context, std::move(kept), broker.store.last_position());
+  co_return finish(broker, context, std::move(kept), broker.store.last_position(),
+                   time_max(*request));
 }
 
 }  // namespace thalweg::handlers

@@ -66,6 +66,16 @@ class WaitQueue {
   void wake_all() {
     while (first_ != nullptr) wake_front();
   }
+  // Those for whom `overdue` is true.
+  template <class Overdue>
+  void wake_if(Overdue overdue) {
+    for (Node* node = first_; node != nullptr;) {
+      Node& each = *std::exchange(node, node->next);
+      if (!overdue(each)) continue;
+      remove(each);
+      executor_.post([handle = each.handle] { handle.resume(); });
+    }
+  }
   Executor& executor() { return executor_; }
 
  private:

@@ -15,6 +15,7 @@ namespace {
 // and padding should it travel alone.
 constexpr uint64_t kChunkOverheadMax = 3 * base::kIoAlignment;
 constexpr base::Duration kReadyRetry = std::chrono::milliseconds(200);
+constexpr base::Duration kOverdueCheck = std::chrono::seconds(1);
 constexpr size_t kArenaBlockBytes = 8 << 20;
 
 uint32_t lag_chunks_max(const StreamStoreOptions& options) {
@@ -70,6 +71,7 @@ Channel::~Channel() {
   if (lease_ != nullptr) lease_->listen(nullptr);
   if (idle_timer_ != 0) executor_.cancel(idle_timer_);
   if (linger_timer_ != 0) executor_.cancel(linger_timer_);
+  if (overdue_timer_ != 0) executor_.cancel(overdue_timer_);
 }
 
 base::Error Channel::stop_error() const {
@@ -114,7 +116,8 @@ bool Channel::admits(uint64_t bytes) const {
   return admission_turn_.used() == 0 && admission(bytes) == Admission::kOpen;
 }
 
-base::Task<base::Status> Channel::admit(uint64_t bytes) {
+base::Task<base::Status> Channel::admit(uint64_t bytes, base::Duration time_max) {
+  const base::TimePoint begun = executor_.now();
   co_await admission_turn_.acquire(1);
   struct Release {
     base::Semaphore& turn;
@@ -130,6 +133,9 @@ base::Task<base::Status> Channel::admit(uint64_t bytes) {
     if (stopping_) {
       co_return base::fail(ErrorCode::kClosed, "the store stops before there is room in the log");
     }
+    if (time_max != kNoTimeLimit && executor_.now() - begun >= time_max) {
+      co_return base::fail(ErrorCode::kUnavailable, "the log had no room in time");
+    }
     const uint64_t wanted = unwritten_bytes_ + bytes + kChunkOverheadMax;
     ready_wanted_ = std::max(ready_wanted_, wanted);
     if (ready_log_bytes(wanted) < wanted && !making_ready_) {
@@ -140,6 +146,7 @@ base::Task<base::Status> Channel::admit(uint64_t bytes) {
       room_wanted_ = true;
       moved_();
     }
+    if (time_max != kNoTimeLimit) arm_overdue();
     co_await admission_changed_.wait();
   }
 }
@@ -368,7 +375,30 @@ std::optional<base::Status> Channel::durability(LogPosition position) const {
 }
 
 void Channel::wait_durable(DurableWaiter& waiter, std::coroutine_handle<> handle) {
+  if (waiter.time_max != kNoTimeLimit) {
+    waiter.deadline = executor_.now() + waiter.time_max;
+    arm_overdue();
+  }
   durable_waiters_.push(waiter, handle);
+}
+
+// One timer for everybody, so that a limit costs no append anything.
+void Channel::arm_overdue() {
+  if (overdue_timer_ != 0) return;
+  overdue_timer_ = executor_.run_after(kOverdueCheck, [this] {
+    overdue_timer_ = 0;
+    wake_overdue();
+  });
+}
+
+void Channel::wake_overdue() {
+  const base::TimePoint now = executor_.now();
+  durable_waiters_.wake_if([now](base::WaitQueue::Node& node) {
+    const auto& waiter = static_cast<DurableWaiter&>(node);
+    return waiter.time_max != kNoTimeLimit && waiter.deadline <= now;
+  });
+  if (!durable_waiters_.empty()) arm_overdue();
+  admission_changed_.notify_all();  // who still waits there arms the timer again
 }
 
 base::Task<base::Status> Channel::durable(LogPosition position) {
@@ -412,6 +442,7 @@ base::Task<base::Result<ChunkSeq>> Channel::stop() {
   }
   co_await tasks_.stop_and_join();
   co_await owner_->stop_and_join();
+  if (overdue_timer_ != 0) executor_.cancel(std::exchange(overdue_timer_, 0));
   if (!flushed.has_value()) co_return std::unexpected(flushed.error());
   co_return owner_->next_seq();
 }

@@ -49,7 +49,7 @@ class Channel final : public chunk::OwnerListener, public metadata::LeaseListene
 
   // See StreamStore for the contracts of these.
   bool admits(uint64_t bytes) const;
-  base::Task<base::Status> admit(uint64_t bytes);
+  base::Task<base::Status> admit(uint64_t bytes, base::Duration time_max);
   base::Result<Appended> append(const AppendRequest& request);
   base::Task<base::Status> durable(LogPosition position);
   std::optional<base::Status> durability(LogPosition position) const;
@@ -97,6 +97,8 @@ class Channel final : public chunk::OwnerListener, public metadata::LeaseListene
   void arm_linger();
   void submit_front();
   void arm_idle_chunk();
+  void arm_overdue();
+  void wake_overdue();
   base::Error stop_error() const;
 
   base::Executor& executor_;
@@ -119,6 +121,7 @@ class Channel final : public chunk::OwnerListener, public metadata::LeaseListene
   bool last_chunk_empty_ = true;
   base::TimerId idle_timer_ = 0;
   base::TimerId linger_timer_ = 0;
+  base::TimerId overdue_timer_ = 0;
   base::TimePoint last_arrival_;  // of an entry, if chunks wait for more
 
   std::optional<base::Error> stop_error_;

@@ -149,7 +149,9 @@ bool LiveStreamStore::is_open_for_append(StreamId id) const {
   return stream != nullptr && stream->has_row;
 }
 
-base::Task<base::Status> LiveStreamStore::admit(uint64_t bytes) { return channel_->admit(bytes); }
+base::Task<base::Status> LiveStreamStore::admit(uint64_t bytes, base::Duration time_max) {
+  return channel_->admit(bytes, time_max);
+}
 
 bool LiveStreamStore::admits(uint64_t bytes) const { return channel_->admits(bytes); }
 

@@ -28,7 +28,7 @@ class LiveStreamStore final : public StreamStore {
   base::Task<base::Result<StreamId>> allocate_streams(uint64_t count) override;
   base::Task<base::Status> open_for_append(std::vector<StreamId> streams) override;
   bool is_open_for_append(StreamId stream) const override;
-  base::Task<base::Status> admit(uint64_t bytes) override;
+  base::Task<base::Status> admit(uint64_t bytes, base::Duration time_max) override;
   bool admits(uint64_t bytes) const override;
   base::Result<Appended> append(const AppendRequest& request) override;
   LogPosition last_position() const override;

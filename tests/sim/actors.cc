@@ -58,7 +58,7 @@ bool all_open(const Scene& scene, const Batch& batch) {
 Task<base::Status> make_room(Scene& scene, const Batch& batch) {
   do {
     CO_TRY(co_await scene.store.open_for_append(batch.streams));
-    CO_TRY(co_await scene.store.admit(batch.bytes));
+    CO_TRY(co_await scene.store.admit(batch.bytes, kNoTimeLimit));
   } while (!all_open(scene, batch));
   co_return base::Status{};
 }

@@ -143,7 +143,7 @@ class History {
   Status append(StreamId stream) {
     StreamStore& store = process_->store();
     TRY(end(store.open_for_append({stream}), kAppendMax));
-    TRY(end(store.admit(framed_entry_bytes(kPayloadBytes)), kAppendMax));
+    TRY(end(store.admit(framed_entry_bytes(kPayloadBytes), kNoTimeLimit), kAppendMax));
     const std::string payload = make_payload(stream, ++operations_, kPayloadBytes);
     const Appended appended = TRY(store.append({.stream = stream,
                                                 .payload = base::as_bytes(payload),

@@ -47,6 +47,7 @@ class BrokerWorld {
 
   sim::SimExecutor& executor() { return world_.executor(); }
   StreamStore& store() { return world_.store(); }
+  chunk::MemoryReplica& log() { return world_.log(); }
   base::Timestamp wall_now() { return world_.clock().wall_now(); }
   topics::TopicRegistry& topics() { return *topics_; }
   coordinator::GroupCoordinator& groups() { return *groups_; }

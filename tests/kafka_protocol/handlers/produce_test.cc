@@ -73,6 +73,17 @@ TEST_F(ProduceTest, ABatchWithoutAMaxTimestampOutlivesRetention) {
   EXPECT_TRUE(found->has_value());
 }
 
+TEST_F(ProduceTest, ALogThatStandsStillIsToldBeforeTheClientGivesUp) {
+  const auto batch = records::batch_of({{1000, "a", "1"}}, {});
+  ASSERT_EQ(produce(batch).error_code, KafkaError::kNone);
+  world_.log().faults.down = true;
+  const base::TimePoint asked = world_.executor().now();
+  EXPECT_EQ(produce(batch).error_code, KafkaError::kRequestTimedOut);
+  EXPECT_LE(world_.executor().now() - asked, std::chrono::seconds(2));
+  world_.log().faults.down = false;
+  EXPECT_EQ(produce(batch).base_offset, 2);  // what was not durable in time is now
+}
+
 TEST_F(ProduceTest, ACorruptBatchStaysCorruptWithoutAMaxTimestamp) {
   auto batch = without_max_timestamp(Compression::kNone);
   batch.back() ^= std::byte{1};

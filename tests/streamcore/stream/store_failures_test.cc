@@ -47,7 +47,8 @@ TEST_F(StoreFailuresTest, ADamagedChunkStopsTheChannelWithAnErrorAndTheRestIsRea
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, ErrorCode::kCorrupt);
   EXPECT_NE(refused.error().message.find("CRC"), std::string::npos) << refused.error().message;
-  EXPECT_EQ(run(*executor_, store_->admit(1 << 20)).error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(run(*executor_, store_->admit(1 << 20, kNoTimeLimit)).error().code,
+            ErrorCode::kCorrupt);
   base::expect_error_line("chunk copy is corrupt");
   base::expect_error_line("stopped, no more appends: offload:");
   EXPECT_EQ(read_all(kB), "x");
@@ -157,8 +158,8 @@ TEST_F(StoreFailuresTest, NobodyPassesAnEntryThatWaitsForRoom) {
   append_durably(kA, 'a', 40 << 10);
   ASSERT_TRUE(store_->admits(1000));
   failing_->set_down(true);  // no offload
-  base::TaskRunner<base::Status> large(store_->admit(40 << 10));
-  base::TaskRunner<base::Status> small(store_->admit(1000));
+  base::TaskRunner<base::Status> large(store_->admit(40 << 10, kNoTimeLimit));
+  base::TaskRunner<base::Status> small(store_->admit(1000, kNoTimeLimit));
   EXPECT_FALSE(store_->admits(1000));
   executor_->run_for(std::chrono::seconds(1));
   EXPECT_FALSE(large.done());
@@ -167,6 +168,21 @@ TEST_F(StoreFailuresTest, NobodyPassesAnEntryThatWaitsForRoom) {
   executor_->run_for(std::chrono::seconds(2));
   EXPECT_TRUE(large.done());
   EXPECT_TRUE(small.done());
+}
+
+TEST_F(StoreFailuresTest, WhoWaitsForRoomGivesUpInTime) {
+  options_.outstanding_log_bytes_max = 64 << 10;
+  options_.offload_interval_ms = 3'600'000;
+  open();
+  append_durably(kA, 'a', 40 << 10);
+  failing_->set_down(true);  // no offload
+  base::TaskRunner<base::Status> patient(store_->admit(40 << 10, std::chrono::seconds(20)));
+  base::TaskRunner<base::Status> hasty(store_->admit(1000, std::chrono::seconds(3)));
+  executor_->run_for(std::chrono::seconds(22));
+  ASSERT_TRUE(patient.done() && hasty.done());
+  EXPECT_EQ(patient.take().error().code, ErrorCode::kUnavailable);
+  EXPECT_TRUE(hasty.take().has_value());  // its turn came late, and there was room
+  EXPECT_TRUE(store_->admits(1000));
 }
 
 TEST_F(StoreFailuresTest, SmallRangesAreMergedWhereverTheyLie) {

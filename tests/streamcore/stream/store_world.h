@@ -57,6 +57,7 @@ class StoreWorld {
   base::Random& random() { return random_; }
   metadata::MetadataStore& metadata() { return *metadata_; }
   StreamStore& store() { return *store_; }
+  chunk::MemoryReplica& log() { return *replica_; }
 
   StreamStoreOptions options;
 

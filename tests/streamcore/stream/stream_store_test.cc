@@ -225,7 +225,7 @@ TEST_F(StreamStoreTest, BackPressureEndsWhenOffloadMakesRoom) {
   options_.offload_bytes = 64 << 10;
   open();
   for (int i = 0; i < 100; ++i) {
-    ASSERT_TRUE(run(*executor_, store_->admit(20'000)).has_value());
+    ASSERT_TRUE(run(*executor_, store_->admit(20'000, kNoTimeLimit)).has_value());
     append_durably(kA, 'a', 20'000);
     EXPECT_LE(store_->outstanding_log_bytes(), options_.outstanding_log_bytes_max);
   }
@@ -299,7 +299,7 @@ TEST_F(StreamStoreTest, AStoreThatStopsLetsNobodyWaitForRoom) {
   base::TaskGroup group(*executor_);
   std::optional<base::Status> admitted;
   const auto ask = [](StreamStore& store, std::optional<base::Status>& out) -> base::Task<void> {
-    out = co_await store.admit(1 << 20);
+    out = co_await store.admit(1 << 20, kNoTimeLimit);
   };
   group.spawn(ask(*store_, admitted));
   EXPECT_FALSE(admitted.has_value());
