@@ -13,10 +13,7 @@ Result<std::vector<StorePlace>> parse_chunk_places(const std::vector<std::string
   for (const std::string& url : urls) {
     StorePlace place = TRY(parse_store_url(url));
     for (const StorePlace& other : places) {
-      if (place.name() != other.name() || place.bucket.has_value() != other.bucket.has_value() ||
-          (place.bucket && place.bucket->host != other.bucket->host)) {
-        continue;
-      }
+      if (!is_same_place(place, other)) continue;
       return base::fail(ErrorCode::kInvalidArgument,
                         place.name() + " is named twice: a copy there would count as two");
     }

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "kafka_protocol/local_backend.h"
+#include "kafka_protocol/replace_store_command.h"
 #include "kafka_protocol/server/cli.h"
 #include "kafka_protocol/store_command.h"
 
@@ -15,6 +16,10 @@ int main(int argc, char** argv) {
   if (!invocation) return exit_code;
   if (invocation->command == thalweg::server::Command::kCheckStore) {
     return thalweg::check_store_command(invocation->config, std::cout, std::cerr);
+  }
+  if (invocation->command == thalweg::server::Command::kReplaceStore) {
+    return thalweg::replace_store_command(invocation->config, invocation->url, std::cout,
+                                          std::cerr);
   }
   return thalweg::server::serve(invocation->config, thalweg::LocalBackend::open, std::cout,
                                 std::cerr);

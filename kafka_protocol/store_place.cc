@@ -37,6 +37,13 @@ Task<Result<OpenStore>> open_directory(StoreWorld world, std::string directory) 
 
 }  // namespace
 
+bool is_same_place(const StorePlace& one, const StorePlace& other) {
+  if (one.bucket.has_value() != other.bucket.has_value() || one.name() != other.name()) {
+    return false;
+  }
+  return !one.bucket || one.bucket->host == other.bucket->host;
+}
+
 Result<StorePlace> parse_store_url(std::string_view url) {
   StorePlace place;
   if (url.starts_with(kS3)) {

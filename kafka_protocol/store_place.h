@@ -27,6 +27,9 @@ struct StorePlace {
   std::string name() const { return bucket ? bucket->name() : "file://" + directory; }
 };
 
+// Whether both are called the same; one store may have several names.
+bool is_same_place(const StorePlace& one, const StorePlace& other);
+
 // kInvalidArgument.
 base::Result<StorePlace> parse_store_url(std::string_view url);
 

@@ -20,6 +20,7 @@ struct Options {
   std::string listen;
   std::string config_file;
   std::vector<std::string> sets;
+  std::string url;
 };
 
 void add_config_options(CLI::App& command, Options& options) {
@@ -110,9 +111,13 @@ std::optional<Invocation> parse_command_line(int argc, const char* const* argv,
   CLI::App* check =
       store->add_subcommand("check", "Try out whether a bucket keeps what a broker must rely on");
   check->add_option("URL", options.store, "s3://BUCKET/PREFIX?endpoint=...")->required();
+  CLI::App* replace =
+      store->add_subcommand("replace", "Make an emptied store of the log a new one in its place");
+  replace->add_option("URL", options.url, "The one of --chunks that was emptied")->required();
   CLI::App* version = app.add_subcommand("version", "Print the version");
   add_config_options(*serve, options);
   add_config_options(*print, options);
+  add_config_options(*replace, options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -134,7 +139,10 @@ std::optional<Invocation> parse_command_line(int argc, const char* const* argv,
     out << config->print();
     return std::nullopt;
   }
-  return Invocation{check->parsed() ? Command::kCheckStore : Command::kServe, std::move(*config)};
+  const Command command = check->parsed()     ? Command::kCheckStore
+                          : replace->parsed() ? Command::kReplaceStore
+                                              : Command::kServe;
+  return Invocation{command, std::move(*config), options.url};
 }
 
 }  // namespace thalweg::server

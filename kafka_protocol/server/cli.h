@@ -15,11 +15,12 @@ inline constexpr int kExitFailed = 1;  // what was asked for could not be done
 inline constexpr int kExitMisuse = 2;  // a wrong command line or configuration; nothing was tried
 inline constexpr const char* kVersion = "0.1.0";
 
-enum class Command { kServe, kCheckStore };
+enum class Command { kServe, kCheckStore, kReplaceStore };
 
 struct Invocation {
   Command command = Command::kServe;
   Config config;
+  std::string url;  // of kReplaceStore
 };
 
 // Reads the command line and all sources of configuration. Other commands than those of Command

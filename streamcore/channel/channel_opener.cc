@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "streamcore/base/log.h"
+#include "streamcore/channel/replica_succession.h"
 #include "streamcore/channel/row_keys.h"
 #include "streamcore/chunk/chunk_owner.h"
 
@@ -10,14 +11,16 @@ namespace thalweg::channel {
 
 using base::ErrorCode;
 
-base::Task<base::Status> ChannelOpener::commit_row(ChannelRow row) {
+base::Task<base::Status> ChannelOpener::commit_row(ChannelRow row,
+                                                   metadata::Transaction transaction) {
   std::string bytes = encode_channel_row(row);
-  metadata::Transaction transaction;
   transaction.require(parts_.row.key(), found_).set(parts_.row.key(), bytes);
   const base::Status committed = co_await parts_.metadata.commit(std::move(transaction));
   if (!committed.has_value()) {
     if (committed.error().code != ErrorCode::kConditionFailed) co_return committed;
-    co_return base::fail(ErrorCode::kFenced, "another process is taking the channel over");
+    co_return base::fail(ErrorCode::kFenced,
+                         "another process is taking the channel over, or a "
+                         "replica was declared lost");
   }
   found_ = std::move(bytes);
   parts_.row.set(std::move(row));
@@ -35,14 +38,20 @@ base::Task<base::Result<ChunkSeq>> ChannelOpener::start_sealing() {
 base::Task<base::Status> ChannelOpener::close(ChunkSeq end) {
   ChannelRow row = parts_.row.row();
   row.state = ChannelState::kClosed;
+  // What a store said while the slots were decided counts if it was not declared lost since (P8).
+  metadata::Transaction transaction;
+  for (size_t i = 0; i < newest_.size(); ++i) {
+    if (newest_[i] != row.incarnations[i]) continue;
+    transaction.require(lost_replica_row_key(newest_[i]), std::nullopt);
+  }
   UndrainedEpoch& last = row.undrained.back();
   last.end = end;
   if (last.g >= end) row.undrained.pop_back();
-  co_return co_await commit_row(std::move(row));
+  co_return co_await commit_row(std::move(row), std::move(transaction));
 }
 
 std::vector<uint64_t> ChannelOpener::incarnations() const {
-  std::vector<uint64_t> known = parts_.row.row().incarnations;
+  std::vector<uint64_t> known = newest_;
   known.resize(parts_.replicas.size());
   for (size_t i = 0; i < known.size(); ++i) {
     const uint64_t found = parts_.replicas[i]->incarnation();
@@ -86,7 +95,8 @@ base::Task<base::Status> ChannelOpener::check_replicas() {
     for (size_t i = 0; i < replicas.size(); ++i) count += replicas[i]->incarnation() == expected[i];
     return count;
   };
-  for (size_t i = 0; i < replicas.size(); ++i) replicas[i]->bind(expected[i]);
+  newest_ = CO_TRY(co_await ReplicaSuccession::load(parts_.metadata)).newest(expected);
+  for (size_t i = 0; i < replicas.size(); ++i) replicas[i]->bind(newest_[i]);
   if (same() >= chunk::quorum_of(replicas.size())) co_return base::Status{};
   // Those that were not reached are waited for only now that they are needed.
   std::string message;
@@ -94,7 +104,8 @@ base::Task<base::Status> ChannelOpener::check_replicas() {
   for (size_t i = 0; i < replicas.size(); ++i) {
     const base::Status checked = co_await replicas[i]->check_incarnation();
     if (checked.has_value() && replicas[i]->incarnation() == expected[i]) continue;
-    undecided += !checked.has_value() && checked.error().code == ErrorCode::kUnavailable ? 1 : 0;
+    const bool replaced = newest_[i] != expected[i];
+    undecided += !replaced && !checked && checked.error().code == ErrorCode::kUnavailable ? 1 : 0;
     message += " replica " + std::to_string(i) + ": expected incarnation " +
                std::to_string(expected[i]) + ", got " +
                (checked ? std::to_string(replicas[i]->incarnation()) : checked.error().message) +

@@ -51,13 +51,13 @@ class ChannelOpener final : chunk::EpochAuthority {
   base::Task<base::Result<ChunkSeq>> start_sealing() override;
   base::Task<base::Status> close(ChunkSeq end) override;
 
-  base::Task<base::Status> commit_row(ChannelRow row);
+  base::Task<base::Status> commit_row(ChannelRow row, metadata::Transaction transaction = {});
   // The replicas are those the row names, or a quorum of them is (P8); they are bound to be. A
   // new channel needs all of its replicas. kCorrupt, kUnavailable.
   base::Task<base::Status> check_replicas();
   base::Task<base::Status> check_new_replicas();
   base::Status not_the_log(base::ErrorCode code, const std::string& message) const;
-  // Of the epoch to open: those of replicas that are not there are what the row said.
+  // Of the epoch to open: a replica that is not there keeps its place.
   std::vector<uint64_t> incarnations() const;
   using Index = base::Result<std::vector<chunk::IndexedEntry>>;
   base::Task<base::Status> read_back(UndrainedEpoch epoch);
@@ -66,6 +66,7 @@ class ChannelOpener final : chunk::EpochAuthority {
                                        std::vector<chunk::IndexedEntry> entries);
 
   Parts parts_;
+  std::vector<uint64_t> newest_;  // of the row's incarnations: the stores that have their places
   std::optional<std::string> found_;  // the row's bytes as they are in metadata
 };
 

@@ -19,7 +19,13 @@ uint64_t id_of(std::string_view key, std::string_view prefix) {
 }
 }  // namespace
 
-std::string channel_row_key(ChannelId id) { return "channel/" + hex16(id.value); }
+std::string channel_row_key(ChannelId id) {
+  return std::string(kChannelRowPrefix) + hex16(id.value);
+}
+std::string lost_replica_row_key(uint64_t incarnation) {
+  return std::string(kLostReplicaRowPrefix) + hex16(incarnation);
+}
+uint64_t lost_replica_of_row_key(std::string_view key) { return id_of(key, kLostReplicaRowPrefix); }
 std::string stream_row_key(StreamId id) { return std::string(kStreamRowPrefix) + hex16(id.value); }
 std::string object_row_key(ObjectId id) { return std::string(kObjectRowPrefix) + hex16(id.value); }
 std::string dying_row_key(ObjectId id) { return std::string(kDyingRowPrefix) + hex16(id.value); }

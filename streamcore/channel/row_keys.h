@@ -6,6 +6,7 @@
 //   segment/<stream>/<first>     segment/segment_row_format.h
 //   object/<id>                  object_row_format.h, while PREPARED or COMMITTED
 //   dying/<id>                   the same, once DELETING or DESTROYED
+//   lost/<incarnation>           lost_replica_row_format.h
 //   next/<name>                  id counters (metadata/id_allocator.h)
 #pragma once
 
@@ -17,7 +18,12 @@
 namespace thalweg::channel {
 
 std::string hex16(uint64_t n);
+inline constexpr std::string_view kChannelRowPrefix = "channel/";
 std::string channel_row_key(ChannelId id);
+inline constexpr std::string_view kLostReplicaRowPrefix = "lost/";
+std::string lost_replica_row_key(uint64_t incarnation);
+// The incarnation in such a key.
+uint64_t lost_replica_of_row_key(std::string_view key);
 inline constexpr std::string_view kStreamRowPrefix = "stream/";
 std::string stream_row_key(StreamId id);
 // The id in a stream row's key.

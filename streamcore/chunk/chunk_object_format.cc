@@ -52,6 +52,12 @@ std::string chunk_object_bound(uint64_t incarnation, ChannelId channel, ChannelE
   return encode_chunk_object_key(incarnation, {channel, epoch, seq - 1}) + ".z";
 }
 
+std::string chunk_object_end(uint64_t incarnation) {
+  char text[32];
+  std::snprintf(text, sizeof text, "c/%016" PRIx64 "0", incarnation);  // '0' follows '/'
+  return text;
+}
+
 std::optional<ChunkObjectName> decode_chunk_object_key(std::string_view text) {
   if (!text.starts_with(kChunkObjectPrefix)) return std::nullopt;
   text.remove_prefix(kChunkObjectPrefix.size());

@@ -30,6 +30,9 @@ std::string encode_chunk_object_key(uint64_t incarnation, const ChunkKey& key);
 std::string chunk_object_bound(uint64_t incarnation, ChannelId channel, ChannelEpoch epoch,
                                ChunkSeq seq);
 
+// Sorts after every register of the incarnation, and before those of greater ones.
+std::string chunk_object_end(uint64_t incarnation);
+
 struct ChunkObjectName {
   uint64_t incarnation = 0;
   ChunkKey key{};

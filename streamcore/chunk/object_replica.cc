@@ -6,7 +6,7 @@
 #include "streamcore/base/check.h"
 #include "streamcore/base/log.h"
 #include "streamcore/chunk/chunk_object_format.h"
-#include "streamcore/chunk/incarnation_format.h"
+#include "streamcore/chunk/object_marker.h"
 
 namespace thalweg::chunk {
 
@@ -48,42 +48,16 @@ Task<Result<std::unique_ptr<ObjectReplica>>> ObjectReplica::open(object_store::O
 }
 
 Task<Status> ObjectReplica::create_marker(base::Random& random) {
-  uint64_t found = CO_TRY(co_await read_marker());
-  incarnation_ = found;
-  CO_TRY(co_await check_unused());
+  uint64_t found = CO_TRY(co_await chunk::read_marker(store_));
+  CO_TRY(co_await check_no_other_log(store_, found, {}));
   if (found == 0) {
     uint64_t incarnation = 0;
     while (incarnation == 0) incarnation = random.next();
-    const std::string bytes = encode_incarnation(incarnation);
-    const auto put =
-        co_await store_.put_if_absent(std::string(kIncarnationObjectKey), {base::as_bytes(bytes)});
-    // Another process may have been first, or the outcome is not known: the marker tells.
-    found = CO_TRY(co_await read_marker());
-    if (found == 0) {
-      co_return fail(ErrorCode::kUnavailable, "the incarnation marker could not be created: " +
-                                                  (put ? "it vanished" : put.error().message));
-    }
+    found = CO_TRY(co_await chunk::create_marker(store_, incarnation));
   }
   incarnation_ = found;
   verified_ = true;
   looked_at_ = executor_.now();
-  co_return Status();
-}
-
-// A log where nothing is known of a log belongs to somebody else, or its metadata was lost.
-Task<Status> ObjectReplica::check_unused() {
-  const object_store::ListPage page =
-      CO_TRY(co_await store_.list(std::string(kChunkObjectPrefix), ""));
-  for (const object_store::ObjectInfo& object : page.objects) {
-    if (object.key == kIncarnationObjectKey) continue;
-    if (incarnation_ == 0) {
-      co_return fail(ErrorCode::kNotFound, "the store has a log but no incarnation marker (" +
-                                               std::string(kIncarnationObjectKey) +
-                                               "), and is not used: " + object.key);
-    }
-    co_return fail(ErrorCode::kAlreadyExists,
-                   "the store has the log of other metadata, and is not used: " + object.key);
-  }
   co_return Status();
 }
 
@@ -103,16 +77,7 @@ Task<void> ObjectReplica::look_and_tell(std::shared_ptr<base::Event> looked) {
 }
 
 Task<Result<uint64_t>> ObjectReplica::read_marker() {
-  const Result<Slice> marker = co_await get(std::string(kIncarnationObjectKey), std::nullopt);
-  if (!marker && marker.error().code == ErrorCode::kNotFound) co_return 0;
-  if (!marker) {
-    co_return fail(ErrorCode::kUnavailable,
-                   "the incarnation marker cannot be read: " + marker.error().message);
-  }
-  // What is damaged, here or on the way, names no other store.
-  const Result<uint64_t> found = decode_incarnation(marker->bytes);
-  if (!found) co_return fail(ErrorCode::kUnavailable, found.error().message);
-  co_return *found;
+  co_return marker_of(co_await get(std::string(kIncarnationObjectKey), std::nullopt));
 }
 
 Task<Status> ObjectReplica::check_incarnation() {

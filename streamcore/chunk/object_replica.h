@@ -89,7 +89,6 @@ class ObjectReplica final : public ChunkReplica {
                 ObjectReplicaOptions options)
       : store_(store), executor_(executor), options_(options), tasks_(executor) {}
   base::Task<base::Status> create_marker(base::Random& random);
-  base::Task<base::Status> check_unused();
   base::Task<void> look_for_a_while();
   base::Task<void> look_and_tell(std::shared_ptr<base::Event> looked);
   base::Task<void> look_again();

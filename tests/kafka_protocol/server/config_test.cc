@@ -161,12 +161,14 @@ class CommandLine : public testing::Test {
                                          environment.data(), out_, err_, exit_code_);
     if (!invocation) return std::nullopt;
     command_ = invocation->command;
+    url_ = invocation->url;
     return std::move(invocation->config);
   }
   std::ostringstream out_;
   std::ostringstream err_;
   int exit_code_ = -1;
   Command command_ = Command::kServe;
+  std::string url_;
 };
 
 TEST_F(CommandLine, FlagsWinOverEnvironmentAndEnvironmentOverFile) {
@@ -191,6 +193,16 @@ TEST_F(CommandLine, StoreIsGivenToServeOrToBeChecked) {
   EXPECT_EQ(run({"store", "check", "s3://c"})->get_string("thalweg.store"), "s3://c");
   EXPECT_EQ(command_, Command::kCheckStore);
   EXPECT_FALSE(run({"store", "check"}));
+}
+
+TEST_F(CommandLine, AReplacedStoreIsNamedBesideTheBrokersConfiguration) {
+  const auto config = run({"store", "replace", "s3://b", "--store", "s3://r", "--chunks", "s3://a",
+                           "--chunks", "s3://b", "--chunks", "s3://c"});
+  ASSERT_TRUE(config) << err_.str();
+  EXPECT_EQ(command_, Command::kReplaceStore);
+  EXPECT_EQ(url_, "s3://b");
+  EXPECT_EQ(config->get_string("thalweg.store"), "s3://r");
+  EXPECT_EQ(config->get_list("thalweg.chunks").size(), 3u);
 }
 
 TEST_F(CommandLine, ChunksAreGivenOnceOrSeveralTimes) {

@@ -9,6 +9,7 @@
 #include "streamcore/base/task_group.h"
 #include "streamcore/chunk/chunk_object_format.h"
 #include "streamcore/chunk/incarnation_format.h"
+#include "streamcore/chunk/object_marker.h"
 #include "streamcore/object_store/memory_object_store.h"
 #include "tests/sim/sim_executor.h"
 #include "tests/streamcore/base/log_lines.h"
@@ -360,6 +361,20 @@ TEST_F(ObjectReplicaTest, MoreThanAPageOfChunksAndSealsIsListedAndRemoved) {
   const auto left = run(replica->list(kChannel, kEpoch)).value();
   EXPECT_EQ(left.size(), 484u + 50u) << "SEALs, and what lies at or past the watermark";
   EXPECT_EQ(left.back(), key(1499));
+}
+
+TEST_F(ObjectReplicaTest, TheLogsOfLostLivesOfAStoreAreNobodyElses) {
+  open();
+  ASSERT_TRUE(put(0));
+  const uint64_t first = replica->incarnation();
+  ASSERT_TRUE(run(objects.remove(std::string(kIncarnationObjectKey))));
+  EXPECT_EQ(run(check_no_other_log(objects, 0, {})).error().code, ErrorCode::kNotFound);
+  EXPECT_TRUE(run(check_no_other_log(objects, 0, {first + 1, first})));
+  EXPECT_EQ(run(create_marker(objects, 77)), 77u);
+  EXPECT_EQ(run(create_marker(objects, 78)), 77u);
+  EXPECT_EQ(run(read_marker(objects)), 77u);
+  put_object(encode_chunk_object_key(first + 1, key(0)), "another's");
+  EXPECT_EQ(run(check_no_other_log(objects, 77, {first})).error().code, ErrorCode::kAlreadyExists);
 }
 
 }  // namespace
