@@ -13,9 +13,7 @@ import sys
 import time
 
 import confluent_kafka
-
-ENTRY = struct.Struct("<IQQ")
-PADDING = b"." * 92
+from verify import ENTRY, PADDING
 
 
 class Producer:

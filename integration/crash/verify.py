@@ -6,6 +6,7 @@ import struct
 import time
 
 ENTRY = struct.Struct("<IQQ")
+PADDING = b"." * 92  # behind a record's number
 
 
 def journal(path):
@@ -28,6 +29,7 @@ def read_topic(bootstrap, topic, ends):
             numbers = found[message.partition()]
             assert message.offset() == len(numbers), (
                 f"{topic} [{message.partition()}]: offset {message.offset()} after {len(numbers) - 1}")
+            assert message.value()[8:] == PADDING, f"{topic}: changed bytes at offset {message.offset()}"
             numbers.append(struct.unpack(">Q", message.value()[:8])[0])
             news = time.monotonic()
     consumer.close()

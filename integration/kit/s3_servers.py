@@ -8,6 +8,7 @@ A server keeps its objects in its directory, where the next start finds them. En
 """
 
 import os
+import shutil
 import signal
 import ssl
 import subprocess
@@ -92,6 +93,10 @@ class S3Server:
             process.kill()
             process.wait()
         self.processes = []
+
+    def remove_objects(self):
+        """As if its disk had been replaced; while it does not run."""
+        shutil.rmtree(os.path.join(self.directory, "objects"))
 
     def pause(self):
         for process in self.processes:
