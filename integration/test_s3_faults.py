@@ -62,7 +62,7 @@ class Faulty(FreshBrokerTest):
             "thalweg.store": self.proxy.url("bucket", "store"), "thalweg.chunks": self.proxy.url("bucket", "log"),
             "thalweg.chunks.class": "express", "thalweg.offload.interval.ms": str(OFFLOAD_MS),
             "thalweg.memory.tail.bytes": str(8 << 20), "thalweg.block.cache.bytes": "0", **settings},
-            environment=self.server.environment)
+            environment=self.server.environment, diskless=True)
 
     def act(self, name, load, broker):
         """One fault for its time: both producers are acknowledged, and what was written so far can be read."""
