@@ -39,6 +39,7 @@ StreamStoreOptions store_options(const server::Config& config, bool log_in_store
   }
   options.outstanding_log_bytes_max = bytes("thalweg.log.outstanding.max.bytes");
   options.memory_tail_bytes_max = bytes("thalweg.memory.tail.bytes");
+  options.touch_memory_ahead = true;
   options.block_cache_bytes_max = bytes("thalweg.block.cache.bytes");
   options.offload_bytes = bytes("thalweg.offload.bytes");
   options.offload_interval_ms = config.get_int("thalweg.offload.interval.ms");

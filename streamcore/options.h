@@ -40,6 +40,7 @@ struct StreamStoreOptions {
 
   // The memory tail: chunk buffers live readers are served from.
   uint64_t memory_tail_bytes_max = 256 << 20;
+  bool touch_memory_ahead = false;  // by a thread, before appends need it
 
   // Offload runs at this many bytes, or when the oldest un-offloaded chunk is this old.
   uint64_t offload_bytes = 192 << 20;

@@ -49,7 +49,9 @@ Channel::Channel(Parts parts, ChannelEpoch epoch, uint64_t nonce, base::Callback
       lease_(parts.lease),
       epoch_(epoch),
       moved_(std::move(moved)),
-      arena_(kArenaBlockBytes, parts.options.memory_tail_bytes_max),
+      arena_(kArenaBlockBytes, parts.options.memory_tail_bytes_max,
+             parts.options.touch_memory_ahead ? base::BufferPool::Touch::kAhead
+                                              : base::BufferPool::Touch::kWhenWritten),
       admission_turn_(parts.executor, 1),
       admission_changed_(parts.executor),
       durable_waiters_(parts.executor),

@@ -4,9 +4,9 @@
 
 namespace thalweg::channel {
 
-ChunkArena::ChunkArena(size_t block_bytes, size_t idle_bytes_max)
+ChunkArena::ChunkArena(size_t block_bytes, size_t idle_bytes_max, base::BufferPool::Touch touch)
     : block_bytes_(block_bytes),
-      pool_(base::BufferPool::create(block_bytes, idle_bytes_max / block_bytes)) {}
+      pool_(base::BufferPool::create(block_bytes, idle_bytes_max / block_bytes, touch)) {}
 
 ChunkArena::~ChunkArena() { pool_->release(); }
 

@@ -11,7 +11,8 @@ namespace thalweg::channel {
 class ChunkArena {
  public:
   // Keeps at most `idle_bytes_max` of unused blocks.
-  ChunkArena(size_t block_bytes, size_t idle_bytes_max);
+  ChunkArena(size_t block_bytes, size_t idle_bytes_max,
+             base::BufferPool::Touch touch = base::BufferPool::Touch::kWhenWritten);
   ~ChunkArena();
   ChunkArena(const ChunkArena&) = delete;
   ChunkArena& operator=(const ChunkArena&) = delete;
