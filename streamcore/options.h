@@ -47,7 +47,7 @@ struct StreamStoreOptions {
   uint64_t offload_bytes_max = 256 << 20;  // taken by one run
   base::Timestamp offload_interval_ms = 10'000;
   uint64_t own_segment_bytes = 8 << 20;  // with fewer in a run a stream is packed with others
-  uint64_t packed_segment_bytes_max = 64 << 20;
+  uint64_t segment_bytes_target = 64 << 20;
   // Small ranges a stream may have at its end before they are merged into a segment of its own. A
   // range that is packed but not small stays as it is: rewriting it would cost more than its row.
   uint64_t small_range_bytes = 1 << 20;

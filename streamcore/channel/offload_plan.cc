@@ -21,7 +21,28 @@ size_t chunks_to_offload(LogTail& tail, ChannelEpoch open_epoch, ChunkSeq durabl
   return count;
 }
 
-OffloadPlan plan_offload(LogTail& tail, const std::vector<base::Slice>& bytes) {
+namespace {
+// Rows of one stream that one run adds, all of them in one transaction.
+constexpr uint64_t kRangesMax = 8;
+
+void split(PlannedStream& planned, uint64_t range_bytes_target) {
+  const uint64_t count =
+      std::clamp<uint64_t>(planned.content_bytes / range_bytes_target, 1, kRangesMax);
+  PlannedRange range;
+  uint64_t bytes = 0;
+  for (size_t i = planned.content_from; i < planned.entries.size(); ++i) {
+    bytes += planned.entries[i].frame.bytes.size();
+    if (bytes * count < planned.content_bytes * (planned.ranges.size() + 1)) continue;
+    range.end = i + 1;
+    planned.ranges.push_back(range);
+    range.begin = range.end;
+  }
+  if (planned.ranges.empty()) planned.ranges.push_back({0, planned.entries.size()});
+}
+}  // namespace
+
+OffloadPlan plan_offload(LogTail& tail, const std::vector<base::Slice>& bytes,
+                         uint64_t range_bytes_target) {
   OffloadPlan plan;
   plan.chunk_count = bytes.size();
   if (plan.empty()) return plan;
@@ -53,6 +74,7 @@ OffloadPlan plan_offload(LogTail& tail, const std::vector<base::Slice>& bytes) {
       }
     }
   }
+  for (PlannedStream& planned : plan.streams) split(planned, range_bytes_target);
   std::sort(
       plan.streams.begin(), plan.streams.end(),
       [](const PlannedStream& a, const PlannedStream& b) { return a.stream->id < b.stream->id; });

@@ -16,6 +16,13 @@ struct PlannedEntry {
   uint32_t crc;  // of the frame, as its chunk's index has it
 };
 
+// What becomes one range of a segment: the stream's entries from `begin` up to, not including,
+// `end`.
+struct PlannedRange {
+  size_t begin = 0;
+  size_t end = 0;
+};
+
 // What a run moves of one stream: everything from its committed end to `end`.
 struct PlannedStream {
   explicit PlannedStream(StreamState& state)
@@ -26,6 +33,7 @@ struct PlannedStream {
   std::vector<PlannedEntry> entries;  // from the committed end on
   size_t content_from = 0;            // entries before this one lie below the trim point
   uint64_t content_bytes = 0;
+  std::vector<PlannedRange> ranges;  // of all entries, in order; one at least
 };
 
 struct OffloadPlan {
@@ -43,7 +51,8 @@ size_t chunks_to_offload(LogTail& tail, ChannelEpoch open_epoch, ChunkSeq durabl
                          uint64_t bytes_max);
 
 // Groups the entries of the oldest un-offloaded chunks by stream. `bytes` are those chunks' bytes,
-// in order.
-OffloadPlan plan_offload(LogTail& tail, const std::vector<base::Slice>& bytes);
+// in order. A stream of twice `range_bytes_target` or more gets several ranges of about that size.
+OffloadPlan plan_offload(LogTail& tail, const std::vector<base::Slice>& bytes,
+                         uint64_t range_bytes_target);
 
 }  // namespace thalweg::channel

@@ -27,10 +27,19 @@ constexpr size_t kUploadsAtOnce = 4;
 constexpr size_t kTransactionBytesTarget = metadata::kTransactionBytesMax / 2;
 }  // namespace
 
+// One range of a segment.
+struct Offloader::Range {
+  size_t stream;  // index into the plan
+  PlannedRange planned;
+  std::string annotation;  // at its end
+  size_t object = 0;       // index into the job's
+  segment::StreamRange built;
+};
+
 // One segment object of a run.
 struct Offloader::Object {
-  std::optional<ObjectId> id;   // once it is PREPARED
-  std::vector<size_t> streams;  // indexes into the plan
+  std::optional<ObjectId> id;  // once it is PREPARED
+  std::vector<size_t> ranges;  // indexes into the job's
   segment::BuiltSegment built;
   SegmentObjects::Upload upload = SegmentObjects::Upload::kNone;
   ObjectRow row;       // COMMITTED once a part of the commit named it
@@ -39,11 +48,10 @@ struct Offloader::Object {
 
 struct Offloader::Job {
   OffloadPlan plan;
-  std::vector<std::string> annotations;      // of each planned stream, at its end
-  std::vector<size_t> object_of;             // of each planned stream
-  std::vector<segment::StreamRange> ranges;  // of each planned stream
+  std::vector<Range> ranges;       // of all planned streams, in their order
+  std::vector<size_t> last_range;  // of each planned stream
   std::vector<Object> objects;
-  std::vector<uint32_t> added_ranges;                  // per object, by the transaction being built
+  std::map<ObjectId, uint32_t> added;                  // references, by the transaction being built
   std::vector<std::pair<size_t, StreamRow>> new_rows;  // planned stream, its row, likewise
   bool in_doubt = false;                               // a part may be committed, or may yet be
 };
@@ -95,7 +103,9 @@ base::Task<base::Status> Offloader::run(size_t count) {
 base::Task<base::Status> Offloader::run_with(size_t count, Memory memory) {
   Job job;
   const auto bytes = CO_TRY(co_await load_chunks(count, memory));
-  job.plan = plan_offload(parts_.tail, bytes);
+  const StreamStoreOptions& options = parts_.options;
+  job.plan = plan_offload(parts_.tail, bytes,
+                          std::max(options.segment_bytes_target, options.own_segment_bytes));
   const base::Status moved = co_await move(job);
   if (!moved.has_value()) {
     co_await give_up(job);
@@ -149,67 +159,74 @@ base::Task<base::Status> Offloader::load_annotation(StreamState& stream) {
 
 base::Task<base::Status> Offloader::fold(Job& job) {
   std::vector<DigestedEntry> entries;
-  for (PlannedStream& planned : job.plan.streams) {
+  for (size_t s = 0; s < job.plan.streams.size(); ++s) {
+    const PlannedStream& planned = job.plan.streams[s];
     CO_TRY(co_await load_annotation(*planned.stream));
     std::string annotation = planned.stream->annotation;
-    for (size_t i = 0; i < planned.entries.size();) {
-      entries.clear();
-      const size_t end = std::min(planned.entries.size(), i + kFoldEntriesPerTurn);
-      for (; i < end; ++i) {
-        entries.push_back({planned.entries[i].header, planned.entries[i].digest});
+    for (const PlannedRange& range : planned.ranges) {
+      for (size_t i = range.begin; i < range.end;) {
+        entries.clear();
+        const size_t end = std::min(range.end, i + kFoldEntriesPerTurn);
+        for (; i < end; ++i) {
+          entries.push_back({planned.entries[i].header, planned.entries[i].digest});
+        }
+        annotation = parts_.rules.fold(base::as_bytes(annotation), entries);
+        if (i < planned.entries.size()) co_await base::yield(parts_.executor);
       }
-      annotation = parts_.rules.fold(base::as_bytes(annotation), entries);
-      if (i < planned.entries.size()) co_await base::yield(parts_.executor);
+      job.ranges.push_back({.stream = s, .planned = range, .annotation = annotation, .built = {}});
     }
-    job.annotations.push_back(std::move(annotation));
+    job.last_range.push_back(job.ranges.size() - 1);
   }
   co_return base::Status{};
 }
 
 // --- objects ---
 
-base::Task<void> Offloader::build(Job& job) {
-  const auto& streams = job.plan.streams;
+// Ranges of streams that have little share objects.
+void Offloader::assign_objects(Job& job) const {
   uint64_t packed_bytes = 0;
   size_t packed = SIZE_MAX;  // the object small streams go to
-  for (size_t i = 0; i < streams.size(); ++i) {
-    const bool own = streams[i].content_bytes >= parts_.options.own_segment_bytes;
-    if (own || packed == SIZE_MAX || packed_bytes >= parts_.options.packed_segment_bytes_max) {
+  for (size_t i = 0; i < job.ranges.size(); ++i) {
+    const uint64_t bytes = job.plan.streams[job.ranges[i].stream].content_bytes;
+    const bool own = bytes >= parts_.options.own_segment_bytes;
+    if (own || packed == SIZE_MAX || packed_bytes >= parts_.options.segment_bytes_target) {
       job.objects.emplace_back();
       if (!own) {
         packed = job.objects.size() - 1;
         packed_bytes = 0;
       }
     }
-    const size_t object = own ? job.objects.size() - 1 : packed;
-    job.objects[object].streams.push_back(i);
-    job.object_of.push_back(object);
-    if (!own) packed_bytes += streams[i].content_bytes;
+    job.ranges[i].object = own ? job.objects.size() - 1 : packed;
+    job.objects[job.ranges[i].object].ranges.push_back(i);
+    if (!own) packed_bytes += bytes;
   }
-  job.ranges.resize(streams.size());
-  job.added_ranges.resize(job.objects.size());
+}
+
+base::Task<void> Offloader::build(Job& job) {
+  assign_objects(job);
   size_t since_yield = 0;
   for (Object& object : job.objects) {
     segment::SegmentBuilder builder;
-    for (const size_t i : object.streams) {
-      const PlannedStream& planned = streams[i];
-      builder.begin_stream(planned.stream->id);
-      for (size_t e = planned.content_from; e < planned.entries.size(); ++e) {
-        const PlannedEntry& entry = planned.entries[e];
+    for (const size_t r : object.ranges) {
+      const Range& range = job.ranges[r];
+      const PlannedStream& stream = job.plan.streams[range.stream];
+      const size_t from = std::max(range.planned.begin, stream.content_from);
+      builder.begin_stream(stream.stream->id);
+      for (size_t e = from; e < range.planned.end; ++e) {
+        const PlannedEntry& entry = stream.entries[e];
         builder.add(entry.header, entry.frame, entry.crc);
         if (++since_yield < kBuildEntriesPerTurn) continue;
         since_yield = 0;
         co_await base::yield(parts_.executor);
       }
-      const Offset first = planned.content_from < planned.entries.size()
-                               ? planned.entries[planned.content_from].header.base
-                               : planned.end;
-      builder.end_stream(job.annotations[i], first, planned.end);
+      const Offset end = stream.entries[range.planned.end - 1].header.end();
+      const Offset first = from < range.planned.end ? stream.entries[from].header.base : end;
+      builder.end_stream(range.annotation, first, end);
     }
     object.built = builder.finish();
-    CHECK_EQ(object.built.ranges.size(), object.streams.size());
-    for (size_t r = 0; r < object.streams.size(); ++r) {
-      job.ranges[object.streams[r]] = object.built.ranges[r];
+    CHECK_EQ(object.built.ranges.size(), object.ranges.size());
+    for (size_t i = 0; i < object.ranges.size(); ++i) {
+      job.ranges[object.ranges[i]].built = object.built.ranges[i];
     }
   }
 }
@@ -243,13 +260,20 @@ base::Task<void> Offloader::upload_from(Job& job, size_t& next, base::Status& up
 
 // --- commit ---
 
-namespace {
-// False for a range that lies below the trim point, which may have moved since it was planned.
-bool has_content(const PlannedStream& planned) {
-  return planned.content_from < planned.entries.size() &&
-         planned.end > planned.stream->row.trim_point;
+// The rows of a planned stream's ranges that have content above the trim point, which may have
+// moved since they were planned.
+std::vector<segment::SegmentRow> Offloader::segment_rows(const Job& job, size_t stream) const {
+  std::vector<segment::SegmentRow> rows;
+  const PlannedStream& planned = job.plan.streams[stream];
+  for (size_t r = stream == 0 ? 0 : job.last_range[stream - 1] + 1; r <= job.last_range[stream];
+       ++r) {
+    const Range& range = job.ranges[r];
+    const bool trimmed = range.planned.end <= planned.content_from ||
+                         range.built.end <= planned.stream->row.trim_point;
+    if (!trimmed) rows.push_back({.object = *job.objects[range.object].id, .range = range.built});
+  }
+  return rows;
 }
-}  // namespace
 
 void Offloader::add_stream(Job& job, size_t i, metadata::Transaction& transaction,
                            SegmentObjects::Released& released) {
@@ -257,24 +281,22 @@ void Offloader::add_stream(Job& job, size_t i, metadata::Transaction& transactio
   StreamState& stream = *planned.stream;
   if (stream.gone()) return;
   CHECK(stream.row.committed_end == planned.expected_end);
-  const Object& object = job.objects[job.object_of[i]];
-  const segment::StreamRange& range = job.ranges[i];
+  const Range& last = job.ranges[job.last_range[i]];
   StreamRow row = stream.row;
   if (row.annotation.object != kNoObject) ++released[row.annotation.object];
   row.committed_end = planned.end;
   if (parts_.options.is_small_range(planned.content_bytes)) ++row.packed_ranges;
-  row.annotation = {.object = *object.id,
-                    .footer_position = range.footer_position,
-                    .footer_length = range.footer_length,
-                    .first = range.first};
+  row.annotation = {.object = *job.objects[last.object].id,
+                    .footer_position = last.built.footer_position,
+                    .footer_length = last.built.footer_length,
+                    .first = last.built.first};
+  ++job.added[row.annotation.object];
   const std::string key = stream_row_key(stream.id);
   transaction.require(key, encode_stream_row(stream.row)).set(key, encode_stream_row(row));
-  uint32_t& ranges = job.added_ranges[job.object_of[i]];
-  ++ranges;  // the annotation
-  if (has_content(planned)) {
-    ++ranges;
-    transaction.set(segment_row_key(stream.id, range.first),
-                    segment::encode_segment_row({.object = *object.id, .range = range}));
+  for (const segment::SegmentRow& segment : segment_rows(job, i)) {
+    ++job.added[segment.object];
+    transaction.set(segment_row_key(stream.id, segment.range.first),
+                    segment::encode_segment_row(segment));
   }
   job.new_rows.emplace_back(i, std::move(row));
 }
@@ -300,13 +322,13 @@ base::Task<base::Status> Offloader::commit(Job& job) {
 base::Task<base::Status> Offloader::commit_part(Job& job, metadata::Transaction transaction,
                                                 SegmentObjects::Released released, bool last) {
   transaction.conditions.push_back(parts_.row.condition());
-  for (size_t i = 0; i < job.objects.size(); ++i) {
-    Object& object = job.objects[i];
-    const uint32_t added = job.added_ranges[i];
-    if (added == 0) continue;
+  for (Object& object : job.objects) {
+    const auto it = job.added.find(*object.id);
+    if (it == job.added.end()) continue;
+    const auto [id, added] = *it;
     object.next_row = object.row.state == ObjectState::kPrepared
-                          ? parts_.objects.commit(transaction, *object.id, added)
-                          : SegmentObjects::commit_more(transaction, *object.id, object.row, added);
+                          ? parts_.objects.commit(transaction, id, added)
+                          : SegmentObjects::commit_more(transaction, id, object.row, added);
   }
   CO_TRY(co_await parts_.objects.release(transaction, released));
   ChannelRow row = parts_.row.row();
@@ -338,20 +360,20 @@ ChannelRow Offloader::row_after(const OffloadPlan& plan) const {
 
 // A part's commit is durable: memory follows, also if the next part fails.
 void Offloader::adopt(Job& job) {
-  for (size_t i = 0; i < job.objects.size(); ++i) {
-    Object& object = job.objects[i];
-    if (std::exchange(job.added_ranges[i], 0) > 0) object.row = object.next_row;
+  for (Object& object : job.objects) {
+    if (job.added.contains(*object.id)) object.row = object.next_row;
   }
+  job.added.clear();
   for (auto& [i, row] : std::exchange(job.new_rows, {})) {
     const PlannedStream& planned = job.plan.streams[i];
     StreamState& stream = *planned.stream;
     if (row.packed_ranges >= parts_.options.packed_ranges_max) merge_wanted_.insert(stream.id);
     stream.row = std::move(row);
-    stream.annotation = std::move(job.annotations[i]);
+    stream.annotation = std::move(job.ranges[job.last_range[i]].annotation);
     stream.annotation_loaded = true;
-    if (stream.segments_loaded && has_content(planned)) {
-      stream.segments.push_back(
-          {.object = *job.objects[job.object_of[i]].id, .range = job.ranges[i]});
+    if (!stream.segments_loaded) continue;
+    for (const segment::SegmentRow& segment : segment_rows(job, i)) {
+      stream.segments.push_back(segment);
     }
   }
 }

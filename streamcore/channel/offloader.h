@@ -52,6 +52,7 @@ class Offloader {
   std::optional<StreamId> next_merge();
 
  private:
+  struct Range;
   struct Object;
   struct Job;
 
@@ -60,10 +61,12 @@ class Offloader {
   base::Task<base::Status> run_with(size_t count, Memory memory);
   base::Task<base::Result<std::vector<base::Slice>>> load_chunks(size_t count, Memory memory);
   base::Task<base::Status> fold(Job& job);
+  void assign_objects(Job& job) const;
   base::Task<void> build(Job& job);
   base::Task<base::Status> upload(Job& job);
   base::Task<void> upload_from(Job& job, size_t& next, base::Status& uploaded);
   base::Task<base::Status> commit(Job& job);
+  std::vector<segment::SegmentRow> segment_rows(const Job& job, size_t stream) const;
   void add_stream(Job& job, size_t i, metadata::Transaction& transaction,
                   SegmentObjects::Released& released);
   base::Task<base::Status> commit_part(Job& job, metadata::Transaction transaction,

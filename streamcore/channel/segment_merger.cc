@@ -35,7 +35,7 @@ std::vector<SegmentMerger::Rows> SegmentMerger::small_runs(const StreamState& st
   for (const segment::SegmentRow& row : stream.segments) {
     const bool small = parts_.options.is_small_range(row.range.bytes);
     const bool follows = run.empty() || run.back().range.end == row.range.first;
-    if (!small || !follows || bytes >= parts_.options.packed_segment_bytes_max) close();
+    if (!small || !follows || bytes >= parts_.options.segment_bytes_target) close();
     if (!small) continue;
     run.push_back(row);
     bytes += row.range.bytes;

@@ -31,7 +31,7 @@ void draw_store(base::Random& random, StreamStoreOptions& store) {
   store.offload_interval_ms = one_of<base::Timestamp>(random, {1, 20, 200, 1000, 10'000});
   store.own_segment_bytes = one_of<uint64_t>(random, {1, 1000, 20'000, 1 << 20});
   store.small_range_bytes = one_of<uint64_t>(random, {1000, 5000, 1 << 20});
-  store.packed_segment_bytes_max = one_of<uint64_t>(random, {1, 10'000, 64 << 20});
+  store.segment_bytes_target = one_of<uint64_t>(random, {1, 10'000, 64 << 20});
   store.delete_grace_ms = one_of<base::Timestamp>(random, {1000, 4000});
   store.packed_ranges_max = one_of<uint32_t>(random, {2, 3, 8, 64});
   store.destroyed_row_keep_ms = 10'000;

@@ -17,11 +17,12 @@ class OffloadPlanTest : public testing::Test {
   OffloadPlan plan(size_t count) {
     std::vector<base::Slice> bytes;
     for (size_t i = 0; i < count; ++i) bytes.push_back(tail_.unoffloaded(i).bytes);
-    return plan_offload(tail_, bytes);
+    return plan_offload(tail_, bytes, range_bytes_target_);
   }
 
   StreamState a_{StreamId(1)}, b_{StreamId(2)}, c_{StreamId(3)};
   LogTail tail_{1 << 30};
+  uint64_t range_bytes_target_ = 64 << 20;
 };
 
 TEST_F(OffloadPlanTest, TakesOnlyWhatIsDurableInTheOpenEpoch) {
@@ -104,6 +105,47 @@ TEST_F(OffloadPlanTest, EntriesBelowTheTrimPointCountForTheAnnotationOnly) {
   EXPECT_EQ(b.content_from, 1u);  // all trimmed: no content, but a range and an annotation
   EXPECT_EQ(b.content_bytes, 0u);
   EXPECT_EQ(b.end, Offset(4));
+}
+
+// Of each range, how many entries.
+std::vector<size_t> lengths(const PlannedStream& stream) {
+  std::vector<size_t> lengths;
+  size_t begin = 0;
+  for (const PlannedRange& range : stream.ranges) {
+    EXPECT_EQ(range.begin, begin);
+    lengths.push_back(range.end - range.begin);
+    begin = range.end;
+  }
+  EXPECT_EQ(begin, stream.entries.size());
+  return lengths;
+}
+
+TEST_F(OffloadPlanTest, AStreamOfTwiceTheTargetOrMoreIsSplitEvenly) {
+  ChunkOf chunk(9, 0);
+  for (int i = 0; i < 7; ++i) chunk.entry(a_);
+  for (int i = 0; i < 3; ++i) chunk.entry(b_);
+  push(chunk);
+  range_bytes_target_ = 2 * framed_entry_bytes(100);
+  OffloadPlan plan = this->plan(1);
+  EXPECT_EQ(lengths(plan.streams[0]), (std::vector<size_t>{3, 2, 2}));
+  EXPECT_EQ(lengths(plan.streams[1]), (std::vector<size_t>{3}));
+  a_.row.trim_point = Offset(4);  // what was trimmed counts for nothing
+  plan = this->plan(1);
+  EXPECT_EQ(lengths(plan.streams[0]), (std::vector<size_t>{7}));
+  a_.row.trim_point = Offset(7);
+  plan = this->plan(1);
+  EXPECT_EQ(lengths(plan.streams[0]), (std::vector<size_t>{7}));
+}
+
+TEST_F(OffloadPlanTest, AnEntryLargerThanARangeIsNotSplitAndRangesAreFew) {
+  ChunkOf chunk(9, 0);
+  chunk.entry(a_).entry(a_, 1, 60'000);
+  for (int i = 0; i < 20; ++i) chunk.entry(a_, 1, 1000);
+  push(chunk);
+  range_bytes_target_ = 1;
+  const std::vector<size_t> ranges = lengths(this->plan(1).streams[0]);
+  EXPECT_EQ(ranges.front(), 2u);
+  EXPECT_LE(ranges.size(), 8u);
 }
 
 TEST_F(OffloadPlanTest, DeletedStreamsAreDropped) {

@@ -220,6 +220,33 @@ TEST_F(StreamStoreTest, RangesThatSharedAnObjectButAreNotSmallAreNotMerged) {
   EXPECT_EQ(read_all(kA), "abcdef");
 }
 
+TEST_F(StreamStoreTest, MuchOfOneStreamBecomesSeveralSegmentsEachWithItsOwnAnnotation) {
+  options_.own_segment_bytes = 5000;
+  options_.segment_bytes_target = 10'000;
+  options_.memory_tail_bytes_max = 1;
+  options_.delete_grace_ms = 1000;
+  open();
+  for (char tag = 'a'; tag <= 'j'; ++tag) append_durably(kA, tag, 5000);
+  append_durably(kB, 'b');
+  ASSERT_TRUE(run(*executor_, store_->offload_all()).has_value());
+  EXPECT_EQ(segment_count(), 6u);  // five of the one, one of the other
+  EXPECT_EQ(read_all(kA), "abcdefghij");
+  crash_and_reopen();
+  EXPECT_EQ(read_all(kA), "abcdefghij");
+  EXPECT_EQ(folded_count(run(*executor_, store_->annotation(kA))->annotation), 10u);
+  // Each goes when its range is trimmed; the last stays for the annotation.
+  ASSERT_TRUE(run(*executor_, store_->trim(kA, Offset(7))).has_value());
+  executor_->run_for(std::chrono::seconds(60));
+  EXPECT_EQ(segment_count(), 3u);
+  ASSERT_TRUE(run(*executor_, store_->trim(kA, Offset(10))).has_value());
+  executor_->run_for(std::chrono::seconds(60));
+  EXPECT_EQ(segment_count(), 2u);
+  append_durably(kA, 'k');
+  ASSERT_TRUE(run(*executor_, store_->offload_all()).has_value());
+  EXPECT_EQ(read_all(kA, Offset(10)), "k");
+  EXPECT_EQ(folded_count(run(*executor_, store_->annotation(kA))->annotation), 11u);
+}
+
 TEST_F(StreamStoreTest, BackPressureEndsWhenOffloadMakesRoom) {
   options_.outstanding_log_bytes_max = 256 << 10;
   options_.offload_bytes = 64 << 10;
