@@ -111,7 +111,11 @@ base::Task<base::Status> SegmentObjects::release(metadata::Transaction& transact
     if (!bytes.has_value()) continue;
     ObjectRow row = CO_TRY(decode_object_row(*bytes));
     if (row.state != ObjectState::kCommitted) continue;
-    CHECK_GE(row.live_ranges, ranges);
+    if (row.live_ranges < ranges) {  // one of them was taken away by somebody else
+      co_return base::fail(base::ErrorCode::kFenced,
+                           key + ": expected at least " + std::to_string(ranges) +
+                               " references, got " + std::to_string(row.live_ranges));
+    }
     row.live_ranges -= ranges;
     transaction.require(key, *bytes);
     if (row.live_ranges > 0) {

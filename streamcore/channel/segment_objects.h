@@ -48,7 +48,8 @@ class SegmentObjects {
   // What refers to an object: a stream's range in it, or a stream's newest annotation in it. How
   // many of these a transaction takes away, by object.
   using Released = std::map<ObjectId, uint32_t>;
-  // Adds to `transaction` what the loss of these ranges does to their objects' rows.
+  // Adds to `transaction` what the loss of these ranges does to their objects' rows. kFenced: there
+  // are fewer, so that another owner has changed them.
   base::Task<base::Status> release(metadata::Transaction& transaction, const Released& released);
 
   // At start, before any prepare(): objects a dead owner left PREPARED become DESTROYED and are

@@ -139,6 +139,15 @@ TEST_F(SegmentObjectsTest, ReleasingManyObjectsIsOneTransaction) {
   EXPECT_EQ(row(second)->live_ranges, 1u);
 }
 
+TEST_F(SegmentObjectsTest, MoreReferencesThanThereAreWereTakenAwayByAnotherOwner) {
+  const ObjectId id = committed(2);
+  release({{id, 1}});
+  metadata::Transaction stale;
+  const base::Status released = run(executor_, objects_.release(stale, {{id, 2}}));
+  ASSERT_FALSE(released.has_value());
+  EXPECT_EQ(released.error().code, base::ErrorCode::kFenced);
+}
+
 TEST_F(SegmentObjectsTest, AReleaseThatLostARaceIsRefused) {
   const ObjectId id = committed(2);
   metadata::Transaction mine;
