@@ -161,6 +161,12 @@ std::optional<Offset> check_entries(Scene& scene, StreamId stream, Offset from, 
   return next;
 }
 
+// Whether what was just answered is known to be true of now, and not of another owner's past.
+Task<bool> proven(Scene& scene) {
+  if (!scene.asks_for_proof || scene.store.is_owner()) co_return true;
+  co_return (co_await scene.store.prove_ownership()).has_value();
+}
+
 Task<std::optional<StreamBounds>> look(Scene& scene, StreamId stream) {
   const Known before = scene.model.known(stream);
   const auto bounds = co_await scene.store.bounds(stream);
@@ -168,6 +174,7 @@ Task<std::optional<StreamBounds>> look(Scene& scene, StreamId stream) {
     scene.explain("bounds", bounds.error());
     co_return std::nullopt;
   }
+  if (!co_await proven(scene)) co_return std::nullopt;
   scene.model.bounds_seen(stream, *bounds, before);
   co_return *bounds;
 }
@@ -186,7 +193,7 @@ Task<std::optional<Offset>> read_once(Scene& scene, StreamId stream, Offset from
     }
     co_return std::nullopt;
   }
-  scene.model.bounds_seen(stream, read->bounds, before);
+  if (co_await proven(scene)) scene.model.bounds_seen(stream, read->bounds, before);
   if (read->entries.empty() && from < read->bounds.durable_tail && record.life == Life::kAlive) {
     scene.trace.violation(text("stream ", stream.value, ": nothing to read at ", from.value));
   }
@@ -344,6 +351,8 @@ void Scene::explain(std::string_view what, const base::Error& error) {
   explained |= write_failed &&
                (error.code == ErrorCode::kNoSpace || error.code == ErrorCode::kUnavailable ||
                 error.code == ErrorCode::kUnknownOutcome || error.code == ErrorCode::kClosed);
+  explained |= leased && (error.code == ErrorCode::kUnavailable ||
+                          error.code == ErrorCode::kUnknownOutcome || !store.is_owner());
   // A reader of the log may meet a zone that is away and two that fail.
   explained |= zones != nullptr && error.code == ErrorCode::kUnavailable;
   // The channel stops at the damage; what was on its way then is not known.

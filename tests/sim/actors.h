@@ -20,6 +20,8 @@ struct Scene {
   base::Random& random;
   const Knobs& knobs;
   SimZones* zones = nullptr;
+  bool leased = false;         // there may be another owner
+  bool asks_for_proof = true;  // before it believes where a stream ends
   bool disk_was_full = false;
   bool write_failed = false;
   bool bit_rot = false;

@@ -104,6 +104,22 @@ Knobs draw_knobs(base::Random& random, World world) {
   knobs.store.offload_bytes_max = std::max<uint64_t>(knobs.store.offload_bytes_max, 16 << 10);
   knobs.store.replica_lag_bytes_max = one_of<uint64_t>(random, {1, 64 << 10, 64 << 20});
   knobs.store.index_reads_max = static_cast<uint32_t>(1 + random.below(16));
+  if (world == World::kZones) return knobs;
+  // What one owner deletes, another may still have in memory.
+  knobs.trims = knobs.removes = knobs.full_disk = knobs.failing_sync = false;
+  knobs.metadata.single_writer = false;
+  // A start gives up at a read that fails; those that open shall be many.
+  BucketFaults& network = knobs.zones.network;
+  network.torn_read = 0;
+  network.read_failed = std::min<uint32_t>(network.read_failed, 2);
+  network.lost_request = std::min<uint32_t>(network.lost_request, 30);
+  network.lost_answer = std::min<uint32_t>(network.lost_answer, 30);
+  network.late_landing = std::min<uint32_t>(network.late_landing, 30);
+  knobs.lives += 2;
+  knobs.zones.outages = knobs.zones.wipe = knobs.zones.rot = false;
+  knobs.lease = one_of<milliseconds>(random, {milliseconds(400), milliseconds(3000)});
+  knobs.life_max = knobs.lease * (1 + random.below(4));
+  knobs.pause_max = std::max<base::Duration>(knobs.pause_max, milliseconds(5));
   return knobs;
 }
 

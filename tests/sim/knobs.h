@@ -14,8 +14,9 @@ namespace thalweg::sim {
 
 // Where the chunk log lies.
 enum class World {
-  kLocal,  // on the disk
-  kZones,  // in three buckets
+  kLocal,   // on the disk
+  kZones,   // in three buckets
+  kOwners,  // in the one bucket that has everything, and processes live beside each other
 };
 
 struct Knobs {
@@ -40,6 +41,7 @@ struct Knobs {
   bool bit_rot = false;  // once, in the log, after a crash
 
   ZoneKnobs zones;
+  std::chrono::milliseconds lease;
 };
 
 Knobs draw_knobs(base::Random& random, World world = World::kLocal);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "streamcore/channel/channel_row_format.h"
+#include "streamcore/metadata/lease_row_format.h"
 #include "tests/sim/workload_rules.h"
 
 namespace thalweg::sim {
@@ -210,6 +211,38 @@ class ForgetfulMetadata final : public metadata::MetadataStore {
   std::string shown_;
 };
 
+// Shows a lease whose holder does not trust it for any time at all.
+class ImpatientMetadata final : public metadata::MetadataStore {
+ public:
+  explicit ImpatientMetadata(MetadataStore& inner) : inner_(inner) {}
+  Task<Result<std::optional<std::string>>> get(std::string key) override {
+    const bool is_lease = key == metadata::kLeaseKey;
+    auto value = CO_TRY(co_await inner_.get(std::move(key)));
+    if (is_lease && value.has_value()) {
+      auto row = CO_TRY(metadata::decode_lease_row(*value));
+      row.length_ms = 0;
+      real_ = *std::exchange(value, metadata::encode_lease_row(row));
+      shown_ = *value;
+    }
+    co_return value;
+  }
+  Task<Result<std::vector<metadata::KeyValue>>> scan(std::string prefix, std::string start_after,
+                                                     size_t limit) override {
+    return inner_.scan(std::move(prefix), std::move(start_after), limit);
+  }
+  Task<Status> commit(metadata::Transaction transaction) override {
+    for (metadata::Condition& condition : transaction.conditions) {
+      if (!shown_.empty() && condition.value == shown_) condition.value = real_;
+    }
+    return inner_.commit(std::move(transaction));
+  }
+
+ private:
+  MetadataStore& inner_;
+  std::string real_;
+  std::string shown_;
+};
+
 // Folds a payload into its stream's live state when it is stamped, and answers that state.
 class LiveRules final : public WorkloadRules {
  public:
@@ -246,7 +279,10 @@ std::optional<Plant> plant_named(std::string_view name) {
       {"annotation-ahead", Plant::kAnnotationAhead},
       {"quorum-of-one", Plant::kQuorumOfOne},
       {"emptied-votes", Plant::kEmptiedVotes},
-      {"unconditional-put", Plant::kUnconditionalPut}};
+      {"unconditional-put", Plant::kUnconditionalPut},
+      {"taker-does-not-wait", Plant::kTakerDoesNotWait},
+      {"pause-not-counted", Plant::kPauseNotCounted},
+      {"read-unproven", Plant::kReadUnproven}};
   const auto at = names.find(name);
   if (at == names.end()) return std::nullopt;
   return at->second;
@@ -278,6 +314,12 @@ chunk::ChunkReplica& Planted::wrap_zone(chunk::ChunkReplica& replica, size_t zon
 metadata::MetadataStore& Planted::wrap(metadata::MetadataStore& metadata) {
   if (plant_ != Plant::kEpochForgotten) return metadata;
   metadata_ = std::make_unique<ForgetfulMetadata>(metadata);
+  return *metadata_;
+}
+
+metadata::MetadataStore& Planted::wrap_for_lease(metadata::MetadataStore& metadata) {
+  if (plant_ != Plant::kTakerDoesNotWait) return metadata;
+  metadata_ = std::make_unique<ImpatientMetadata>(metadata);
   return *metadata_;
 }
 

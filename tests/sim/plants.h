@@ -25,6 +25,10 @@ enum class Plant {
   kQuorumOfOne,       // a chunk counts as held by one zone before it is
   kEmptiedVotes,      // a zone that lost everything has its marker back
   kUnconditionalPut,  // the zones replace what is there
+  // With two owners:
+  kTakerDoesNotWait,  // a lease is taken from whoever has it
+  kPauseNotCounted,   // the lease's clock stands still with its process
+  kReadUnproven,      // where a stream ends is told without a proof of ownership
 };
 
 // "no-fsync" and so on; nothing for an unknown name.
@@ -40,6 +44,7 @@ class Planted {
   chunk::ChunkReplica& wrap(chunk::ChunkReplica& replica);
   chunk::ChunkReplica& wrap_zone(chunk::ChunkReplica& replica, size_t zone);
   metadata::MetadataStore& wrap(metadata::MetadataStore& metadata);
+  metadata::MetadataStore& wrap_for_lease(metadata::MetadataStore& metadata);
   const EntryRules& wrap(const EntryRules& rules);
   // Before the parts go.
   void drop_frames() { frames_.reset(); }

@@ -13,6 +13,7 @@
 #include "streamcore/base/log.h"
 #include "streamcore/chunk/chunk_format.h"
 #include "tests/sim/metadata_check.h"
+#include "tests/sim/owners_run.h"
 
 namespace thalweg::sim {
 
@@ -337,8 +338,8 @@ void announce_seed_on_abort() { std::signal(SIGABRT, say_seed); }
 
 SeedOutcome run_seed(uint64_t seed, World world, Plant plant, bool print) {
   seed_under_way = seed;
-  SeedRun run(seed, world, plant, print);
-  return run.run();
+  if (world == World::kOwners) return OwnersRun(seed, plant, print).run();
+  return SeedRun(seed, world, plant, print).run();
 }
 
 }  // namespace thalweg::sim

@@ -6,6 +6,7 @@
 // cancel timers as they die.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -59,6 +60,8 @@ class SimExecutor final : public base::Executor {
   std::optional<base::TimePoint> next_due() const;
   // Moves time forward to `time` (for worlds of several processes); nothing may be due before it.
   void advance_to(base::TimePoint time);
+  // The same for a process that stood still: what was due meanwhile runs late.
+  void wake_at(base::TimePoint time) { now_ = std::max(now_, time); }
 
  private:
   using Key = std::pair<base::TimePoint, uint64_t>;

@@ -32,10 +32,9 @@ void StreamModel::violation(StreamId stream, const std::string& what) {
 }
 
 void StreamModel::streams_allocated(StreamId first, uint64_t count) {
-  if (!ids_.empty() && first <= ids_.back()) violation(first, "the id was given out twice");
   for (uint64_t i = 0; i < count; ++i) {
     ids_.push_back(first + i);
-    records_.try_emplace(first + i);
+    if (!records_.try_emplace(first + i).second) violation(first, "the id was given out twice");
   }
 }
 
@@ -53,14 +52,14 @@ void StreamModel::append_sent(Operation operation) {
   trace_.event(text("append op=", id, " stream=", operation.stream.value,
                     " base=", operation.base.value, " count=", operation.count,
                     " size=", operation.size, " epoch=", operation.leader_epoch.value));
-  if (operation.base < stream.tail) {
+  if (operation.base < stream.tail && !two_owners_) {
     violation(operation.stream, text("operation ", id, " got offset ", operation.base.value,
                                      " below the tail ", stream.tail.value));
   }
-  if (operation.leader_epoch < stream.leader_epoch) {
+  if (operation.leader_epoch < stream.leader_epoch && !two_owners_) {
     violation(operation.stream, text("leader epoch went back to ", operation.leader_epoch.value));
   }
-  stream.leader_epoch = operation.leader_epoch;
+  stream.leader_epoch = std::max(stream.leader_epoch, operation.leader_epoch);
   operations_.push_back(operation);
 }
 

@@ -49,6 +49,8 @@ struct Known {
 class StreamModel {
  public:
   explicit StreamModel(Trace& trace) : trace_(trace) {}
+  // From now on one who was taken over and does not know it may append; none of it may be promised.
+  void expect_two_owners() { two_owners_ = true; }
 
   // --- ids
   void streams_allocated(StreamId first, uint64_t count);
@@ -91,6 +93,7 @@ class StreamModel {
   std::map<StreamId, StreamRecord> records_;
   std::vector<Operation> operations_{Operation{}};  // id 0 is none
   uint64_t acked_ = 0;
+  bool two_owners_ = false;
 };
 
 }  // namespace thalweg::sim

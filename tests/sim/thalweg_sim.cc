@@ -1,8 +1,10 @@
 // thalweg_sim: runs seeds of the simulator and says what they broke.
 //
-//   thalweg_sim --seed N [--seeds K] [--zones] [--trace] [--plant NAME] [--expect-caught]
+//   thalweg_sim --seed N [--seeds K] [--zones | --owners] [--trace] [--plant NAME]
+//               [--expect-caught]
 //
-// --zones: the chunk log lies in three buckets instead of on the disk.
+// --zones: the chunk log lies in three buckets instead of on the disk. --owners: everything lies in
+// one, and processes that own it follow each other while the last may still live.
 // Exit: 0 no violation (with --expect-caught: one was found and printed; an abort is none), 1
 // otherwise, 2 misuse.
 #include <sys/wait.h>
@@ -41,6 +43,8 @@ std::optional<Arguments> parse(int argc, char** argv) {
       arguments.trace = true;
     } else if (word == "--zones") {
       arguments.world = World::kZones;
+    } else if (word == "--owners") {
+      arguments.world = World::kOwners;
     } else if (word == "--expect-caught") {
       arguments.expect_caught = true;
     } else if (word == "--seed") {
@@ -101,8 +105,9 @@ bool is_caught(Arguments arguments) {
 int main(int argc, char** argv) {
   const auto arguments = parse(argc, argv);
   if (!arguments.has_value()) {
-    std::cerr << "usage: thalweg_sim --seed N [--seeds K] [--zones] [--trace] [--plant NAME] "
-                 "[--expect-caught]\n";
+    std::cerr
+        << "usage: thalweg_sim --seed N [--seeds K] [--zones | --owners] [--trace] [--plant NAME] "
+           "[--expect-caught]\n";
     return 2;
   }
   if (arguments->expect_caught) return is_caught(*arguments) ? 0 : 1;

@@ -12,9 +12,11 @@ namespace {
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 constexpr uint64_t kSeeds = 80;
 constexpr uint64_t kZoneSeeds = 16;
+constexpr uint64_t kOwnerSeeds = 16;
 #else
 constexpr uint64_t kSeeds = 1000;
 constexpr uint64_t kZoneSeeds = 160;
+constexpr uint64_t kOwnerSeeds = 160;
 #endif
 constexpr uint64_t kShards = 8;
 constexpr uint64_t kSeedsThatTell = 20;
@@ -46,10 +48,16 @@ TEST_P(Seeds, WithTheLogInThreeZonesShowNothingElse) { run(World::kZones, kZoneS
 
 INSTANTIATE_TEST_SUITE_P(Shard, Seeds, testing::Range(uint64_t{0}, kShards));
 
+TEST_P(Seeds, OfOwnersThatFollowEachOtherShowNothingElse) {
+  run(World::kOwners, kOwnerSeeds, " --owners");
+}
+
 TEST(SimWorkload, OneSeedGivesOneHistory) {
   announce_seed_on_abort();
   for (uint64_t seed = 1; seed <= 20; ++seed) {
-    const World world = seed % 4 == 0 ? World::kZones : World::kLocal;
+    const World world = seed % 4 == 0   ? World::kZones
+                        : seed % 4 == 1 ? World::kOwners
+                                        : World::kLocal;
     const SeedOutcome first = run_seed(seed, world, Plant::kNone, false);
     const SeedOutcome second = run_seed(seed, world, Plant::kNone, false);
     EXPECT_EQ(first.events, second.events) << "seed " << seed;

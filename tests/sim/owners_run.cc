@@ -1,0 +1,232 @@
+#include "tests/sim/owners_run.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "streamcore/base/log.h"
+
+namespace thalweg::sim {
+
+using base::ErrorCode;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+constexpr base::Duration kOpenMax = seconds(300);
+constexpr base::Duration kCheckMax = seconds(600);
+constexpr base::Duration kStopMax = seconds(120);
+constexpr base::Duration kAppendMax = seconds(30);
+constexpr uint64_t kLifeStepsMax = 40'000;
+}  // namespace
+
+OwnersRun::OwnersRun(uint64_t seed, Plant plant, bool print)
+    : random_(seed),
+      knobs_(draw_knobs(random_, World::kOwners)),
+      plant_(plant),
+      trace_(print),
+      model_(trace_),
+      no_disk_(idle_, random_) {
+  model_.expect_two_owners();
+}
+
+SeedOutcome OwnersRun::run() {
+  base::set_log_level(base::LogLevel::kInfo);
+  base::set_log_sink([this](base::LogLevel level, std::string_view line) {
+    trace_.event(text("log ", line));
+    if (level == base::LogLevel::kError) error_logged(line);
+  });
+  trace_.event(to_string(knobs_));
+  for (uint32_t i = 0; i < knobs_.lives && !trace_.violated(); ++i) live_once();
+  if (!trace_.violated()) heal_and_check();
+  trace_.set_executor(nullptr);
+  newcomer_.reset();
+  owner_.reset();
+  old_.reset();
+  base::set_log_sink({});
+  return {.violation = trace_.first_violation(),
+          .trace_hash = trace_.hash(),
+          .events = trace_.events(),
+          .acked = model_.acked(),
+          .crashes = crashes_};
+}
+
+// An owner learns that it was taken over, and says so.
+void OwnersRun::error_logged(std::string_view line) {
+  const std::array<std::string_view, 2> said = {"lease: lost", "chunk log: stopped"};
+  const bool taken_over =
+      std::ranges::any_of(said, [&](std::string_view start) { return line.starts_with(start); });
+  if (!taken_over || healed_) trace_.violation(text("unexplained error line: ", line));
+}
+
+// --- stepping
+
+OwnerProcess* OwnersRun::next_due(base::TimePoint by) {
+  OwnerProcess* first = nullptr;
+  for (OwnerProcess* process : {old_.get(), owner_.get(), newcomer_.get()}) {
+    if (process == nullptr || process->paused()) continue;
+    const auto due = process->executor().next_due();
+    if (!due || *due > by) continue;
+    by = *due;
+    first = process;
+  }
+  return first;
+}
+
+bool OwnersRun::step_until(const std::function<bool()>& done, base::Duration limit) {
+  const base::TimePoint deadline = now_ + limit;
+  while (!done()) {
+    OwnerProcess* const next = next_due(deadline);
+    if (next == nullptr || trace_.violated()) {
+      now_ = std::max(now_, deadline);
+      return false;
+    }
+    now_ = std::max(now_, *next->executor().next_due());
+    trace_.set_executor(&next->executor());
+    next->executor().step();
+  }
+  return true;
+}
+
+template <class T>
+std::optional<T> OwnersRun::drive(base::Task<T> task, base::Duration limit, std::string_view what) {
+  base::TaskRunner<T> runner(std::move(task));
+  if (step_until([&] { return runner.done(); }, limit)) return runner.take();
+  if (!trace_.violated()) trace_.violation(text(what, " does not end"));
+  return std::nullopt;
+}
+
+// --- processes
+
+OwnersRun::Process OwnersRun::begin() {
+  return std::make_unique<OwnerProcess>(bucket_, now_, random_.next(), knobs_, plant_);
+}
+
+OwnersRun::Opened OwnersRun::open(OwnerProcess& process) {
+  trace_.set_executor(&process.executor());
+  trace_.event("process begins");
+  const bool may_be_in_use = owner_ != nullptr;
+  const auto opened = drive(process.open(), kOpenMax, "open");
+  if (!opened) return Opened::kRefused;
+  if (opened->has_value()) return Opened::kYes;
+  const base::Error& error = opened->error();
+  trace_.event(text("open: ", base::to_string(error.code), ": ", error.message));
+  if (may_be_in_use && error.code == ErrorCode::kAlreadyExists) return Opened::kInUse;
+  const bool network =
+      error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kUnknownOutcome;
+  if (healed_ || !network) {
+    trace_.violation(text("open: ", error.message));
+  }
+  return Opened::kRefused;
+}
+
+void OwnersRun::settle(OwnerProcess& process) {
+  process.scene.emplace(process.executor(), process.store(), no_disk_, model_, trace_, random_,
+                        knobs_);
+  process.scene->leased = true;
+  process.scene->asks_for_proof = plant_ != Plant::kReadUnproven;
+  if (model_.streams().empty()) {
+    const auto first = drive(process.store().allocate_streams(knobs_.streams), kOpenMax, "ids");
+    if (!first || !first->has_value()) return;
+    model_.streams_allocated(**first, knobs_.streams);
+  }
+  (void)drive(base::as_value(check_all(*process.scene, true)), kCheckMax, "check");
+}
+
+void OwnersRun::play(OwnerProcess& process) {
+  if (trace_.violated()) return;
+  spawn_actors(*process.scene);
+}
+
+void OwnersRun::stop_cleanly(OwnerProcess& process) {
+  trace_.event("clean stop");
+  process.scene->stopping = true;
+  process.scene->tasks.request_stop();
+  (void)drive(base::as_value(process.scene->tasks.stop_and_join()), kStopMax, "actors' end");
+  if (trace_.violated()) return;
+  const auto stopped = drive(process.stop(), kStopMax, "stop");
+  if (stopped && !stopped->has_value()) trace_.event(text("stop: ", stopped->error().message));
+}
+
+// --- a life
+
+void OwnersRun::live_once() {
+  if (owner_ != nullptr) {
+    const uint64_t fate = random_.below(100);
+    if (fate < 25) {
+      trace_.event("killed");
+      ++crashes_;
+      trace_.set_executor(nullptr);
+      owner_.reset();
+    } else if (fate < 70) {
+      trace_.event("paused");
+      owner_->pause();
+    } else if (fate < 80) {
+      stop_cleanly(*owner_);
+      trace_.set_executor(nullptr);
+      owner_.reset();
+    }
+  }
+  if (trace_.violated()) return;
+  newcomer_ = begin();
+  const bool wakes_early = random_.below(3) == 0;
+  if (wakes_early && owner_ != nullptr) {
+    const base::Duration nap(
+        random_.below(static_cast<uint64_t>(base::Duration(knobs_.lease * 3).count())));
+    newcomer_->executor().run_after(nap, [this] {
+      if (owner_ != nullptr) owner_->wake(now_);
+    });
+  }
+  const Opened opened = open(*newcomer_);
+  if (opened == Opened::kYes) {
+    follow(std::move(newcomer_));
+  } else {
+    trace_.set_executor(nullptr);
+    newcomer_.reset();
+    if (owner_ != nullptr) owner_->wake(now_);
+  }
+  // Half a life with whoever came before, then another without.
+  const uint64_t last_step = owner_ == nullptr ? 0 : owner_->executor().steps() + kLifeStepsMax;
+  const auto tired = [&] { return owner_ == nullptr || owner_->executor().steps() > last_step; };
+  if (old_ != nullptr) old_->wake(now_);
+  (void)step_until(tired, knobs_.life_max / 2);
+  end_old();
+  (void)step_until(tired, knobs_.life_max / 2);
+}
+
+void OwnersRun::follow(Process next) {
+  old_ = std::move(owner_);
+  owner_ = std::move(next);
+  settle(*owner_);
+  play(*owner_);
+}
+
+void OwnersRun::end_old() {
+  if (old_ == nullptr) return;
+  ++crashes_;
+  trace_.set_executor(nullptr);
+  old_.reset();
+}
+
+void OwnersRun::heal_and_check() {
+  healed_ = true;
+  trace_.set_executor(nullptr);
+  end_old();
+  owner_.reset();
+  bucket_.land_all();
+  newcomer_ = begin();
+  BucketFaults& faults = newcomer_->network().faults;
+  faults = {.delay_min = faults.delay_min, .delay_max = faults.delay_max};
+  if (open(*newcomer_) != Opened::kYes) return;
+  owner_ = std::move(newcomer_);
+  settle(*owner_);
+  for (const StreamId stream : model_.alive()) {
+    if (trace_.violated()) return;
+    const auto appended =
+        drive(append_one(*owner_->scene, stream), kAppendMax, "an append after healing");
+    if (appended && !*appended) trace_.violation("an append after healing was refused");
+  }
+  if (!trace_.violated()) stop_cleanly(*owner_);
+}
+
+}  // namespace thalweg::sim
