@@ -37,7 +37,7 @@ BufferPool::~BufferPool() {
 
 bool BufferPool::wants_touched() const {
   const size_t in_use = references_ - 1;
-  return in_use >= kTouchFrom && idle_.size() < in_use && in_use + idle_.size() < idle_max_;
+  return in_use >= kTouchFrom && in_use + idle_.size() < idle_max_;
 }
 
 void BufferPool::Toucher::run(IoScratch&) {

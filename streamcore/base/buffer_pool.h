@@ -15,8 +15,8 @@ namespace thalweg::base {
 class BufferPool final : public Buffer::Recycler {
  public:
   // The kernel clears memory when it is first written to, some milliseconds a block, and whoever
-  // writes waits. kAhead: once a few blocks are in use, a thread of the pool's own keeps as many
-  // ready as are in use, while there are fewer than `idle_max` in all.
+  // writes waits. kAhead: once a few blocks are in use, a thread of the pool's own makes the rest
+  // ready, up to `idle_max` in all.
   enum class Touch { kWhenWritten, kAhead };
 
   // Keeps at most `idle_max` unused blocks of `block_bytes` (a multiple of kIoAlignment).
