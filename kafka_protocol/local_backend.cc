@@ -102,6 +102,7 @@ coordinator::CoordinatorOptions coordinator_options(const server::Config& config
   options.groups.members_max = static_cast<size_t>(config.get_int("group.max.size"));
   options.offset_metadata_bytes_max =
       static_cast<size_t>(config.get_int("offset.metadata.max.bytes"));
+  options.offsets_commit_timeout = milliseconds(config.get_int("offsets.commit.timeout.ms"));
   options.offsets_retention_ms = config.get_int("offsets.retention.minutes") * 60'000;
   return options;
 }

@@ -44,6 +44,7 @@ namespace thalweg::coordinator {
 struct CoordinatorOptions {
   GroupOptions groups;
   size_t offset_metadata_bytes_max = 4096;        // offset.metadata.max.bytes
+  Milliseconds offsets_commit_timeout{5000};      // offsets.commit.timeout.ms
   int64_t offsets_retention_ms = 7 * 86400000LL;  // offsets.retention.minutes
   Milliseconds retention_check_interval{600000};  // offsets.retention.check.interval.ms
   size_t rewrite_records_min = kRewriteRecordsMin;
@@ -155,10 +156,15 @@ class GroupCoordinator final : private GroupOutput, private LiveRecords {
   std::vector<KeyValueRecord> commit_records(
       const wire::OffsetCommitRequest& request, wire::OffsetCommitResponse& response,
       std::vector<std::pair<OffsetCommitKey, OffsetCommitValue>>& commits);
+  // Room for a commit; kCoordinatorNotAvailable when there was none until `deadline`.
+  base::Task<KafkaError> commit_room(size_t records, base::TimePoint deadline);
+  base::Task<void> acquire_room(size_t records, std::shared_ptr<base::OneShot<KafkaError>> outcome);
   // Pushes the records of a group; `apply` runs once they are durable. The answer arrives through
-  // the task.
+  // the task: kCoordinatorNotAvailable at the deadline, while the write goes on and may yet become
+  // durable.
   base::Task<KafkaError> write(std::string group_id, std::vector<KeyValueRecord> records,
-                               std::move_only_function<void(Entry&)> apply);
+                               std::move_only_function<void(Entry&)> apply,
+                               std::optional<base::TimePoint> deadline = std::nullopt);
   // All writes go through here, so that they are counted; `done` gets the group, if it still
   // exists.
   void push(std::string group_id, std::vector<KeyValueRecord> records,

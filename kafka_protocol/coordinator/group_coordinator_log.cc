@@ -175,7 +175,8 @@ void GroupCoordinator::push(std::string group_id, std::vector<KeyValueRecord> re
 }
 
 Task<KafkaError> GroupCoordinator::write(std::string group_id, std::vector<KeyValueRecord> records,
-                                         std::move_only_function<void(Entry&)> apply) {
+                                         std::move_only_function<void(Entry&)> apply,
+                                         std::optional<base::TimePoint> deadline) {
   const auto answer = std::make_shared<base::OneShot<KafkaError>>(executor_);
   push(std::move(group_id), std::move(records),
        [this, answer, apply = std::move(apply)](KafkaError error, Entry* entry) mutable {
@@ -184,7 +185,13 @@ Task<KafkaError> GroupCoordinator::write(std::string group_id, std::vector<KeyVa
          drop_if_nothing(*entry);  // no deadline came nearer
          answer->set(error);
        });
+  base::TimerId timer = 0;
+  if (deadline) {
+    timer = executor_.run_after(*deadline - executor_.now(),
+                                [answer] { answer->set(KafkaError::kCoordinatorNotAvailable); });
+  }
   co_await answer->wait();
+  if (deadline) executor_.cancel(timer);
   co_return answer->value();
 }
 

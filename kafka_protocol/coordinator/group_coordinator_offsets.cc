@@ -93,12 +93,38 @@ std::vector<KeyValueRecord> GroupCoordinator::commit_records(
   return records;
 }
 
+Task<void> GroupCoordinator::acquire_room(size_t records,
+                                          std::shared_ptr<base::OneShot<KafkaError>> outcome) {
+  const bool acquired = co_await writer_.acquire(records);
+  if (!acquired) co_return outcome->set(KafkaError::kNotCoordinator);
+  if (outcome->is_set()) co_return writer_.release(records);  // too late
+  outcome->set(KafkaError::kNone);
+}
+
+Task<KafkaError> GroupCoordinator::commit_room(size_t records, base::TimePoint deadline) {
+  if (!writer_.would_wait(records)) {
+    co_return co_await writer_.acquire(records) ? KafkaError::kNone : KafkaError::kNotCoordinator;
+  }
+  const auto outcome = std::make_shared<base::OneShot<KafkaError>>(executor_);
+  tasks_.spawn(acquire_room(records, outcome));
+  const base::TimerId timer = executor_.run_after(deadline - executor_.now(), [outcome] {
+    outcome->set(KafkaError::kCoordinatorNotAvailable);
+  });
+  co_await outcome->wait();
+  executor_.cancel(timer);
+  co_return outcome->value();
+}
+
+// Answered in time although the log stands still: heartbeats wait behind it on their connection.
 Task<OffsetCommitResponse> GroupCoordinator::commit_offsets(const OffsetCommitRequest& request,
                                                             int16_t version) {
+  const base::TimePoint deadline = executor_.now() + options_.offsets_commit_timeout;
   const size_t units = partitions_in(request);
-  if (!co_await writer_.acquire(units)) {
-    co_return answer_all(request, KafkaError::kNotCoordinator);
-  }
+  const KafkaError full = co_await commit_room(units, deadline);
+  if (full != KafkaError::kNone) co_return answer_all(request, full);
+  // Given back when the write is settled, which may be after the answer.
+  const auto give_back = [this, units](void*) { writer_.release(units); };
+  std::unique_ptr<void, decltype(give_back)> room(this, give_back);
   Entry* entry = nullptr;
   const KafkaError refused = admit_commit(request, version, entry);
   OffsetCommitResponse response = answer_all(request, refused);
@@ -115,7 +141,10 @@ Task<OffsetCommitResponse> GroupCoordinator::commit_offsets(const OffsetCommitRe
     };
     const KafkaError error = co_await write(
         std::string(request.group_id), std::move(records),
-        [apply, commits = std::move(commits)](Entry& durable) mutable { apply(durable, commits); });
+        [apply, commits = std::move(commits), room = std::move(room)](Entry& durable) mutable {
+          apply(durable, commits);
+        },
+        deadline);
     for (auto& topic : response.topics) {
       for (auto& partition : topic.partitions) {
         if (partition.error_code == KafkaError::kNone) partition.error_code = error;
@@ -124,7 +153,6 @@ Task<OffsetCommitResponse> GroupCoordinator::commit_offsets(const OffsetCommitRe
   } else if (entry != nullptr) {
     drop_if_nothing(*entry);
   }
-  writer_.release(units);
   co_return response;
 }
 

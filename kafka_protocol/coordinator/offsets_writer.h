@@ -57,6 +57,7 @@ class OffsetsWriter {
   void push(std::vector<KeyValueRecord> records, Done done);
   // Waits until there is room for `records` more; give it back with release(). False when the
   // writer was closed.
+  bool would_wait(size_t records) const { return room_.would_wait(records); }
   auto acquire(size_t records) { return room_.acquire(records); }
   void release(size_t records) { room_.release(records); }
 

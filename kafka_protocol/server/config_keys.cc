@@ -69,6 +69,8 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
     {"num.partitions", kInt, "1", 1, 1000000, "", "Partitions of a topic created without a count."},
     {"offset.metadata.max.bytes", kInt, "4096", 0, 32767, "",
      "Longest metadata text of a committed offset."},
+    {"offsets.commit.timeout.ms", kInt, "5000", 1, kIntMax, "",
+     "A commit that is not durable by then is answered as retriable."},
     {"offsets.retention.minutes", kInt, "10080", 1, kIntMax, "",
      "How long offsets are kept after their group became empty."},
     {"queued.max.request.bytes", kInt, "67108864", 1, kLongMax, "",

@@ -151,6 +151,51 @@ TEST(OffsetCommit, PastTheQueueLimitCommitsWaitAndAllAreDone) {
   for (const auto& answer : answers) EXPECT_EQ(error_of(answer), kNone);
 }
 
+// As Kafka's offsets.commit.timeout.ms: heartbeats wait behind a commit on their connection.
+TEST(OffsetCommit, IsAnsweredInTimeWhileTheLogStandsStillAndMayYetTakeEffect) {
+  Broker broker;
+  Client c(broker);
+  broker.log.append_takes = 60s;
+  auto late = c.commit(7);
+  broker.pass(4900ms);
+  EXPECT_FALSE(late.ready());
+  broker.pass(200ms);
+  EXPECT_EQ(error_of(late), kCoordinatorNotAvailable);
+  EXPECT_EQ(c.fetch(), -1);
+  broker.pass(60s);
+  EXPECT_EQ(c.fetch(), 7);
+  broker.log.append_takes = 1ms;
+  auto next = c.commit(8);
+  broker.pass(10ms);
+  EXPECT_EQ(error_of(next), kNone);
+}
+
+TEST(OffsetCommit, PastTheQueueLimitIsAnsweredInTimeToo) {
+  Broker broker;
+  wire::OffsetCommitRequest request;
+  request.group_id = "g";
+  request.topics.resize(1);
+  request.topics[0].name = "t";
+  for (int p = 0; p < 60000; ++p) {
+    request.topics[0].partitions.emplace_back().partition_index = p;
+  }
+  broker.log.append_takes = 20s;
+  const auto commit = [&] {
+    return Pending<wire::OffsetCommitResponse>(broker.requests(),
+                                               broker.coordinator().commit_offsets(request, 8));
+  };
+  const auto first = commit();
+  const auto second = commit();  // waits for room, and has none in time
+  broker.pass(6s);
+  EXPECT_EQ(error_of(first), kCoordinatorNotAvailable);
+  EXPECT_EQ(error_of(second), kCoordinatorNotAvailable);
+  broker.log.append_takes = 1ms;
+  broker.pass(200s);
+  const auto third = commit();  // the room came back, of the one that was late too
+  broker.pass(1s);
+  EXPECT_EQ(error_of(third), kNone);
+}
+
 TEST(OffsetCommit, ARefusedWriteLeavesTheOldOffset) {
   Broker broker;
   Client c(broker);
