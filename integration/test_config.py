@@ -10,8 +10,9 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "kit"))
 import clients  # noqa: E402
-from broker import Broker, binary, free_port, in_bucket, is_peer  # noqa: E402
+from broker import Broker, binary, in_bucket, is_peer  # noqa: E402
 from case import FreshBrokerTest, create_topic, run_tests  # noqa: E402
+from ports import free_port  # noqa: E402
 
 
 @unittest.skipIf(is_peer(), "about the thalweg program")

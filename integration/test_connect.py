@@ -13,7 +13,7 @@ import urllib.request
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "kit"))
 import clients  # noqa: E402
 import fetch_clients  # noqa: E402
-from broker import free_port  # noqa: E402
+from ports import free_port  # noqa: E402
 from case import BrokerTest, end_offsets, run_tests, wait_until  # noqa: E402
 
 LINES = 10_000

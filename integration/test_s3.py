@@ -11,8 +11,9 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "kit"))
 import clients  # noqa: E402
-from broker import Broker, binary, free_port, is_peer  # noqa: E402
+from broker import Broker, binary, is_peer  # noqa: E402
 from case import create_topic, run_tests, wait_until  # noqa: E402
+from ports import free_port  # noqa: E402
 from s3_servers import SECRET, Minio, Radosgw, S3rver  # noqa: E402
 
 PARTITIONS = 3

@@ -22,6 +22,8 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import fetch_clients  # noqa: E402
+import s3_servers  # noqa: E402
+from ports import free_port  # noqa: E402
 
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 60
@@ -41,12 +43,6 @@ def in_bucket():
 def binary():
     default = os.path.join(fetch_clients.ROOT, "build", "release", "thalweg")
     return os.path.realpath(os.environ.get("THALWEG_BINARY", default))
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def _peer_command(directory, port, settings):
@@ -79,10 +75,9 @@ _store_server = None
 def _bucket_of(directory):
     """The settings and the environment by which a broker in `directory` finds its bucket, made at its first start."""
     global _store_server
-    from s3_servers import KINDS  # it builds on this file
     if _store_server is None:
         folder = tempfile.mkdtemp(prefix="thalweg-store-")
-        _store_server = KINDS[os.environ["THALWEG_STORE"]](folder).start()
+        _store_server = s3_servers.KINDS[os.environ["THALWEG_STORE"]](folder).start()
         atexit.register(lambda: (_store_server.kill(), shutil.rmtree(folder, ignore_errors=True)))
     name = "b" + hashlib.sha256(os.path.realpath(directory).encode()).hexdigest()[:20]
     _store_server.make_bucket(name)

@@ -20,7 +20,7 @@ import uuid
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import fetch_clients  # noqa: E402
-from broker import free_port  # noqa: E402
+from ports import free_port  # noqa: E402
 
 START_SECONDS_MAX = 60
 KEY_ID = "thalweg-test"

@@ -21,7 +21,7 @@ import sys
 import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from broker import free_port  # noqa: E402
+from ports import free_port  # noqa: E402
 
 HEAD_BYTES_MAX = 64 << 10
 PIECE_BYTES = 16 << 10
