@@ -12,7 +12,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "kit"))
 import clients  # noqa: E402
 from broker import Broker, binary, is_peer  # noqa: E402
-from case import create_topic, run_tests, wait_until  # noqa: E402
+from case import BucketTest, create_topic, run_tests, wait_until  # noqa: E402
 from ports import free_port  # noqa: E402
 from s3_servers import SECRET, Minio, Radosgw, S3rver  # noqa: E402
 
@@ -84,19 +84,8 @@ class Tls(unittest.TestCase):
 
 
 @unittest.skipIf(is_peer(), "about the thalweg program")
-class InBucket(unittest.TestCase):
+class InBucket(BucketTest):
     """Brokers over one MinIO, each with a bucket of its own."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.directory = tempfile.mkdtemp(prefix="thalweg-")
-        cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
-        cls.server = Minio(os.path.join(cls.directory, "minio"))
-        cls.enterClassContext(cls.server)
-
-    def setUp(self):
-        self.bucket = self.id().rsplit(".", 1)[-1].replace("_", "-")[:63].rstrip("-")
-        self.server.make_bucket(self.bucket)
 
     def broker(self, **settings):
         return Broker(os.path.join(self.directory, self.bucket),

@@ -2,11 +2,9 @@
 """A broker without a directory: everything in a bucket of MinIO, and who owns it when there are two."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import unittest
@@ -15,8 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "kit
 import calls  # noqa: E402
 import wire  # noqa: E402
 from broker import Broker, is_peer  # noqa: E402
-from case import create_topic, end_offsets, run_tests, wait_until  # noqa: E402
-from s3_servers import Minio  # noqa: E402
+from case import BucketTest, create_topic, end_offsets, run_tests, wait_until  # noqa: E402
 
 TOPIC, PARTITIONS = "t", 3
 LATEST = -1
@@ -87,19 +84,11 @@ def pause(process):
 
 
 @unittest.skipIf(is_peer(), "about the thalweg program")
-class Takeover(unittest.TestCase):
+class Takeover(BucketTest):
     """Brokers over one MinIO; each test has a bucket, and its brokers are machines with nothing on them."""
 
-    @classmethod
-    def setUpClass(cls):
-        cls.directory = tempfile.mkdtemp(prefix="thalweg-")
-        cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
-        cls.server = Minio(os.path.join(cls.directory, "minio"))
-        cls.enterClassContext(cls.server)
-
     def setUp(self):
-        self.bucket = self.id().rsplit(".", 1)[-1].replace("_", "-")[:63].rstrip("-")
-        self.server.make_bucket(self.bucket)
+        super().setUp()
         self.machines = 0
 
     def machine(self, port=None, **settings):

@@ -1,4 +1,4 @@
-"""What every integration test file builds on: a broker per test class, a temporary directory, an admin client.
+"""What every integration test file builds on: a broker, a directory or a bucket per test, an admin client.
 
 The tests run under the Python of build/clients (it has confluent-kafka): `run_tests()` starts itself again there.
 """
@@ -13,6 +13,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import fetch_clients  # noqa: E402
 from broker import Broker, binary, is_peer  # noqa: E402
+from s3_servers import Minio  # noqa: E402
 
 
 class BrokerTest(unittest.TestCase):
@@ -43,6 +44,21 @@ class FreshBrokerTest(unittest.TestCase):
     def setUp(self):
         self.directory = tempfile.mkdtemp(prefix="thalweg-")
         self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+
+
+class BucketTest(unittest.TestCase):
+    """One MinIO for the whole class, in `self.server`; each test has a bucket of its name in it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = tempfile.mkdtemp(prefix="thalweg-")
+        cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
+        cls.server = Minio(os.path.join(cls.directory, "minio"))
+        cls.enterClassContext(cls.server)
+
+    def setUp(self):
+        self.bucket = self.id().rsplit(".", 1)[-1].replace("_", "-")[:63].rstrip("-")
+        self.server.make_bucket(self.bucket)
 
 
 def admin(broker):

@@ -177,20 +177,17 @@ class CutReplica final : public OtherReplica {
   std::map<ChannelEpoch, ChunkSeq> cuts_;
 };
 
-// Shows the channel's row without its oldest epoch, and lets conditions on what it showed hold.
-class ForgetfulMetadata final : public metadata::MetadataStore {
+// Shows a row as something else, and lets conditions on what it showed hold.
+class LyingMetadata : public metadata::MetadataStore {
  public:
-  explicit ForgetfulMetadata(MetadataStore& inner) : inner_(inner) {}
-  Task<Result<std::optional<std::string>>> get(std::string key) override {
-    const bool is_channel = key.starts_with("channel/");
-    auto value = CO_TRY(co_await inner_.get(std::move(key)));
-    if (is_channel && value.has_value()) {
-      auto row = CO_TRY(channel::decode_channel_row(*value));
-      if (row.undrained.size() > 1) {
-        row.undrained.erase(row.undrained.begin());
-        real_ = *std::exchange(value, channel::encode_channel_row(row));
-        shown_ = *value;
-      }
+  explicit LyingMetadata(MetadataStore& inner) : inner_(inner) {}
+  Task<Result<std::optional<std::string>>> get(std::string key) final {
+    auto value = CO_TRY(co_await inner_.get(key));
+    if (!value.has_value()) co_return value;
+    std::string lie = CO_TRY(lie_about(key, *value));
+    if (lie != *value) {
+      real_ = *std::exchange(value, lie);
+      shown_ = std::move(lie);
     }
     co_return value;
   }
@@ -198,7 +195,7 @@ class ForgetfulMetadata final : public metadata::MetadataStore {
                                                      size_t limit) override {
     return inner_.scan(std::move(prefix), std::move(start_after), limit);
   }
-  Task<Status> commit(metadata::Transaction transaction) override {
+  Task<Status> commit(metadata::Transaction transaction) final {
     for (metadata::Condition& condition : transaction.conditions) {
       if (!shown_.empty() && condition.value == shown_) condition.value = real_;
     }
@@ -206,41 +203,35 @@ class ForgetfulMetadata final : public metadata::MetadataStore {
   }
 
  private:
+  // The row itself where the truth is told.
+  virtual Result<std::string> lie_about(std::string_view key, const std::string& row) const = 0;
+
   MetadataStore& inner_;
   std::string real_;
   std::string shown_;
 };
 
-// Shows a lease whose holder does not trust it for any time at all.
-class ImpatientMetadata final : public metadata::MetadataStore {
- public:
-  explicit ImpatientMetadata(MetadataStore& inner) : inner_(inner) {}
-  Task<Result<std::optional<std::string>>> get(std::string key) override {
-    const bool is_lease = key == metadata::kLeaseKey;
-    auto value = CO_TRY(co_await inner_.get(std::move(key)));
-    if (is_lease && value.has_value()) {
-      auto row = CO_TRY(metadata::decode_lease_row(*value));
-      row.length_ms = 0;
-      real_ = *std::exchange(value, metadata::encode_lease_row(row));
-      shown_ = *value;
-    }
-    co_return value;
+// The channel's row without its oldest epoch.
+class ForgetfulMetadata final : public LyingMetadata {
+  using LyingMetadata::LyingMetadata;
+  Result<std::string> lie_about(std::string_view key, const std::string& row) const override {
+    if (!key.starts_with("channel/")) return row;
+    auto channel = TRY(channel::decode_channel_row(row));
+    if (channel.undrained.size() < 2) return row;
+    channel.undrained.erase(channel.undrained.begin());
+    return channel::encode_channel_row(channel);
   }
-  Task<Result<std::vector<metadata::KeyValue>>> scan(std::string prefix, std::string start_after,
-                                                     size_t limit) override {
-    return inner_.scan(std::move(prefix), std::move(start_after), limit);
-  }
-  Task<Status> commit(metadata::Transaction transaction) override {
-    for (metadata::Condition& condition : transaction.conditions) {
-      if (!shown_.empty() && condition.value == shown_) condition.value = real_;
-    }
-    return inner_.commit(std::move(transaction));
-  }
+};
 
- private:
-  MetadataStore& inner_;
-  std::string real_;
-  std::string shown_;
+// A lease whose holder does not trust it for any time at all.
+class ImpatientMetadata final : public LyingMetadata {
+  using LyingMetadata::LyingMetadata;
+  Result<std::string> lie_about(std::string_view key, const std::string& row) const override {
+    if (key != metadata::kLeaseKey) return row;
+    auto lease = TRY(metadata::decode_lease_row(row));
+    lease.length_ms = 0;
+    return metadata::encode_lease_row(lease);
+  }
 };
 
 // Folds a payload into its stream's live state when it is stamped, and answers that state.
