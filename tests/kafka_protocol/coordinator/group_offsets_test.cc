@@ -134,15 +134,20 @@ TEST(OffsetCommit, ManyCommitsShareOneAppend) {
   EXPECT_EQ(broker.log.records().size(), 1000u);
 }
 
-TEST(OffsetCommit, PastTheQueueLimitCommitsWaitAndAllAreDone) {
-  Broker broker;
+wire::OffsetCommitRequest commit_of(int partitions) {
   wire::OffsetCommitRequest request;
   request.group_id = "g";
   request.topics.resize(1);
   request.topics[0].name = "t";
-  for (int p = 0; p < 15000; ++p) {
+  for (int p = 0; p < partitions; ++p) {
     request.topics[0].partitions.emplace_back().partition_index = p;
   }
+  return request;
+}
+
+TEST(OffsetCommit, PastTheQueueLimitCommitsWaitAndAllAreDone) {
+  Broker broker;
+  const wire::OffsetCommitRequest request = commit_of(15000);
   std::vector<Pending<wire::OffsetCommitResponse>> answers;
   for (int i = 0; i < 10; ++i) {
     answers.emplace_back(broker.requests(), broker.coordinator().commit_offsets(request, 8));
@@ -172,13 +177,7 @@ TEST(OffsetCommit, IsAnsweredInTimeWhileTheLogStandsStillAndMayYetTakeEffect) {
 
 TEST(OffsetCommit, PastTheQueueLimitIsAnsweredInTimeToo) {
   Broker broker;
-  wire::OffsetCommitRequest request;
-  request.group_id = "g";
-  request.topics.resize(1);
-  request.topics[0].name = "t";
-  for (int p = 0; p < 60000; ++p) {
-    request.topics[0].partitions.emplace_back().partition_index = p;
-  }
+  const wire::OffsetCommitRequest request = commit_of(60000);
   broker.log.append_takes = 20s;
   const auto commit = [&] {
     return Pending<wire::OffsetCommitResponse>(broker.requests(),
