@@ -155,7 +155,7 @@ class Takeover(BucketTest):
         self.assertIsNone(latest.receive(), f"the latest offset of before, {before}, is no answer")
         self.assertIsNone(fetch.receive(), "nor is that an offset is past the end")
         self.assertEqual(old.process.wait(20), 1)
-        self.assertIn("another broker has taken over: broker 1 on ", old.log())
+        self.assertIn("another owner has taken over: broker 1 on ", old.log())
         self.assertEqual((other.stop(), other.failed), (0, []))
         writer.stop(flush_seconds=0.1)
         self.assert_holds(new, {**writer.acked, **other.acked})
@@ -174,7 +174,7 @@ class Takeover(BucketTest):
             self.assertEqual(done.returncode, 1, done.stdout)
             lines = [line for line in done.stdout.splitlines() if line.startswith("thalweg: ")]
             self.assertEqual(len(lines), 1, done.stdout)
-            self.assertIn("/p/: in use by another broker: broker 1 on ", lines[0])
+            self.assertIn("/p/: in use by another owner: broker 1 on ", lines[0])
             self.assertIn(str(broker.port), lines[0])
             writer.wait_acked(100)
             self.assertEqual((writer.stop(), writer.failed), (0, []))

@@ -25,7 +25,7 @@ constexpr int kMovesOfTheDead = 1;
 Duration renewal_due(Duration renewed_at, Duration length) { return renewed_at + length / 2; }
 
 base::Error taken_by(const LeaseRow& row) {
-  return {ErrorCode::kFenced, "another broker has taken over: " + row.name};
+  return {ErrorCode::kFenced, "another owner has taken over: " + row.name};
 }
 
 }  // namespace
@@ -64,7 +64,7 @@ Task<Result<Lease::Found>> Lease::wait_until_free() {
     Found next = CO_TRY(co_await find());
     if (next.bytes == found.bytes) continue;
     if (!next.free() && ++moves > kMovesOfTheDead) {
-      co_return base::fail(ErrorCode::kAlreadyExists, "in use by another broker: " + next.row.name);
+      co_return base::fail(ErrorCode::kAlreadyExists, "in use by another owner: " + next.row.name);
     }
     found = std::move(next);
     since = parts_.clock.since_boot();

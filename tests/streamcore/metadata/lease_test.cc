@@ -270,7 +270,7 @@ TEST_F(LeaseTest, IsNeverValidForTwo) {
   EXPECT_FALSE(old->lease.valid());
   ASSERT_TRUE(old->listener.lost.has_value());
   EXPECT_EQ(old->listener.lost->code, ErrorCode::kFenced);
-  EXPECT_EQ(old->listener.lost->message, "another broker has taken over: b");
+  EXPECT_EQ(old->listener.lost->message, "another owner has taken over: b");
   const Status proven = run(executor_, old->lease.prove());
   ASSERT_FALSE(proven.has_value());
   EXPECT_EQ(proven.error().code, ErrorCode::kFenced);
@@ -286,7 +286,7 @@ TEST_F(LeaseTest, ATakerOfALivingOneIsRefusedSoon) {
   const Status refused = acquiring.take();
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, ErrorCode::kAlreadyExists);
-  EXPECT_EQ(refused.error().message, "in use by another broker: the first");
+  EXPECT_EQ(refused.error().message, "in use by another owner: the first");
   EXPECT_TRUE(old->lease.valid());
 }
 
