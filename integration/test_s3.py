@@ -14,12 +14,17 @@ import clients  # noqa: E402
 from broker import Broker, binary, is_peer  # noqa: E402
 from case import BucketTest, create_topic, run_tests, wait_until  # noqa: E402
 from ports import free_port  # noqa: E402
-from s3_servers import SECRET, Minio, Radosgw, S3rver  # noqa: E402
+from s3_servers import SECRET, Minio, Radosgw, S3rver, S3Stub  # noqa: E402
 
 PARTITIONS = 3
 OFFLOAD_MS = 200
 RESUME_SECONDS_MAX = 5
 STOP_SECONDS_MAX = 20
+
+
+class StubWithoutLatency(S3Stub):
+    def __init__(self, directory):
+        super().__init__(directory, os.path.join(os.path.dirname(binary()), "s3_stub"), "--class", "none")
 
 
 class Contract(unittest.TestCase):
@@ -40,6 +45,9 @@ class Contract(unittest.TestCase):
 
     def test_radosgw_keeps_it(self):
         self.hold(Radosgw)
+
+    def test_the_stub_keeps_it(self):
+        self.hold(StubWithoutLatency)
 
 
 def run_to_end(server, *arguments, **environment):

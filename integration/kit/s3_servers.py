@@ -1,5 +1,5 @@
-"""Real S3 servers on loopback: MinIO, built by fetch_clients.py, and Ceph's gateway from Debian's packages; and s3rver,
-which ignores conditions.
+"""Real S3 servers on loopback: MinIO, built by fetch_clients.py, and Ceph's gateway from Debian's packages; s3rver, which
+ignores conditions; and our own stub with the latencies of S3 (bench/s3).
 
     with Minio(directory) as server:
         server.endpoint ... server.environment ... server.kill(); server.start()
@@ -7,6 +7,7 @@ which ignores conditions.
 A server keeps its objects in its directory, where the next start finds them. Ended by pid.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -140,6 +141,24 @@ class S3rver(S3Server):
         os.makedirs(objects, exist_ok=True)
         self.run("node", os.path.join(fetch_clients.CLIENTS, "s3rver", "node_modules", ".bin", "s3rver"), "--directory",
                  objects, "--address", "127.0.0.1", "--port", str(self.port), "--configure-bucket", self.BUCKET)
+
+
+class S3Stub(S3Server):
+    """bench/s3: it keeps all in memory, checks no signature, and its buckets are there once named."""
+
+    CONTRACT_EXCEPT = ""
+
+    def __init__(self, directory, program, *arguments):
+        super().__init__(directory)
+        self.program, self.arguments = program, arguments
+
+    def launch(self):
+        self.run(self.program, "--port", str(self.port), *self.arguments)
+
+    def counts(self):
+        """{bucket: {first component of the key: {"PUT": {"requests": n, "bytes": n}, ...}}}"""
+        with urllib.request.urlopen(self.endpoint + "/_counts", timeout=60) as answer:
+            return json.load(answer)
 
 
 CEPH_CONFIG = """[global]

@@ -46,7 +46,7 @@ ARROWS = [
     (r"kafka_protocol/server/", [r"streamcore/base/", r"kafka_protocol/wire/"]),
     (r"kafka_protocol/[a-z_]+\.(h|cc)$", [r"streamcore/", r"compaction/", r"kafka_protocol/"]),
     (r"integration/", []),
-    (r"bench/load/", []),
+    (r"bench/(load|s3)/", []),
 ]
 
 # name, where it applies, where it is allowed after all, pattern, what to use instead.
