@@ -89,7 +89,7 @@ FOREIGN_WORDS = re.compile(r"\bkafka_protocol/[\w/.]*|\b(?:std|ranges)::(?:range
 EMPTY_NAMES = re.compile(r"\b(?:class|struct)\s+([A-Z]\w*?(?:Manager|Utils?|Helpers?|Impl|Data))\b(?=[^;]*[{:])")
 EMPTY_FOLDERS = re.compile(r"(^|/)(common|util|utils|helpers|misc)/")
 LEFTOVERS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
-README_FOLDERS = re.compile(r"(streamcore|kafka_protocol|compaction|bench|docker)(/.*)?$|(tests|tests/sim|tests/fuzz|integration)$")
+README_FOLDERS = re.compile(r"(streamcore|kafka_protocol|compaction|bench|docker)(/.*)?$|(tests|tests/sim|tests/fuzz|tests/model|integration)$")
 
 
 class Finding:
