@@ -31,6 +31,10 @@ RATE = 2000  # records/s of each producer
 RESUME_SECONDS_MAX = 5
 RSS_BYTES_MAX = 512 << 20
 OFFLOAD_MS = 1000
+STALL_SECONDS = 3  # of load while a third of the requests takes as long, which is what saved hedges last for
+HIDDEN_SECONDS_MAX = 1
+REQUESTS_MAX = 1.2  # times those that are no repetition, and a reserve of every store
+REQUESTS_RESERVE = 50
 
 # What reliability asks of a bad day at the object store.
 FAULTS = {
@@ -98,6 +102,26 @@ class Faulty(FreshBrokerTest):
             self.assertNotIn(SECRET, broker.log())
             for fault in ("slow_down", "lost", "late", "reset", "truncate", "flip", "stall"):
                 self.assertGreater(self.proxy.done[fault], 0, fault)
+
+    def test_slow_requests_are_not_waited_for_and_a_fifth_more_are_sent_at_most(self):
+        load = Load(self, self.directory, RATE)
+        with self.broker() as broker:
+            load.start(broker)
+            usual = load.longest_silence(STALL_SECONDS)
+            for share in (0.35, 0.1):
+                calls, puts = len(self.proxy.nonces), self.proxy.done["puts"]
+                self.proxy.faults = Faults(stall=share)
+                silence = load.longest_silence(STALL_SECONDS)
+                self.proxy.faults = Faults()
+                print(f"3 s on {share:.0%}: longest silence {silence:.2f} s, otherwise {usual:.2f} s; "
+                      f"{self.proxy.done['puts'] - puts} PUTs for {len(self.proxy.nonces) - calls}", flush=True)
+                self.assertLess(silence, HIDDEN_SECONDS_MAX)
+                load.longest_silence(STALL_SECONDS)
+            load.end(broker)
+            load.check(broker, 1000)
+        puts, calls = self.proxy.done["puts"], len(self.proxy.nonces)
+        print(f"{puts} PUTs for {calls}", flush=True)
+        self.assertLessEqual(puts, REQUESTS_MAX * calls + 2 * REQUESTS_RESERVE)
 
     def test_a_total_outage_is_retriable_bounded_in_memory_and_over_when_the_bucket_is(self):
         load = Load(self, self.directory, RATE)

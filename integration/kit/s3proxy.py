@@ -4,6 +4,7 @@
         proxy.url("bucket") ...
         proxy.faults = Faults(slow_down=0.1)     # from the next request on; Faults() = none
         proxy.done["slow_down"]                  # how often it was done
+        proxy.done["requests"], proxy.done["puts"], len(proxy.nonces)    # the last: of puts that are no repetition
 
 Requests and answers are passed on as they are, Host included: that is what clients sign. It runs in a thread of the
 test. Which request is hit is drawn from the seed, in the order the requests arrive.
@@ -87,6 +88,7 @@ class S3Proxy:
         self.endpoint = f"http://127.0.0.1:{self.port}"
         self.faults = Faults()
         self.done = collections.Counter()
+        self.nonces = set()
         self.random = random.Random(seed)
         self.throttles = (Throttle(), Throttle())
         self.idle = []  # connections to the server
@@ -180,6 +182,9 @@ class S3Proxy:
 
     async def answer(self, request, writer):
         self.done["requests"] += 1
+        if request.line().startswith("PUT"):
+            self.done["puts"] += 1
+            self.nonces.add(request.field(b"x-amz-meta-thalweg-nonce"))
         fault = self.draw(request)
         if fault:
             self.done[fault] += 1

@@ -14,6 +14,7 @@
 #include "streamcore/base/task.h"
 #include "streamcore/object_store/s3/curl_multi.h"
 #include "streamcore/object_store/s3/http_message.h"
+#include "streamcore/object_store/s3/http_transfer.h"
 
 namespace thalweg::object_store::s3 {
 
@@ -34,8 +35,12 @@ class HttpClient {
   // its CRC says, and was not sent to its end.
   base::Task<base::Result<HttpResponse>> send(HttpRequest request);
 
+  // The request under way, once a connection is free for it.
+  base::Task<std::unique_ptr<HttpTransfer>> start(const HttpRequest& request, base::Event& changed);
+  bool has_free_connection() const { return !connections_.would_wait(1); }
+
  private:
-  class Transfer;
+  friend class HttpTransfer;
 
   HttpClient(base::Executor& executor, HttpClientOptions options);
 

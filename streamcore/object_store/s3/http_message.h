@@ -17,10 +17,10 @@ namespace thalweg::object_store::s3 {
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 struct HttpRequest {
-  std::string method;  // GET, HEAD, PUT, DELETE
+  std::string method;  // GET, HEAD, PUT, POST, DELETE
   std::string url;
   Headers headers{};
-  base::Parts body{};             // of a PUT; the bytes live until the answer
+  base::Parts body{};             // of a PUT or POST; the bytes live until the answer
   base::Duration time_max{};      // until the last byte of the answer
   base::Duration stall_max{};     // without bytes worth mentioning, either way
   uint64_t answer_bytes_max = 0;  // a longer one is an error

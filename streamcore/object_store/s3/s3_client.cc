@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "streamcore/base/log.h"
-#include "streamcore/object_store/s3/xml_text.h"
+#include "streamcore/object_store/s3/s3_answer.h"
 
 namespace thalweg::object_store::s3 {
 
@@ -12,35 +12,7 @@ using base::ErrorCode;
 
 namespace {
 
-constexpr size_t kReasonBytesMax = 300;
 constexpr base::Duration kAttemptTimeMin = std::chrono::milliseconds(100);
-
-// Servers' words in our messages: one line, not too long.
-std::string printable(std::string text) {
-  text.resize(std::min(text.size(), kReasonBytesMax));
-  for (char& c : text) {
-    if (c < ' ' || c > '~') c = ' ';
-  }
-  return text;
-}
-
-// Only the code and the message: other parts of the document repeat what was signed.
-std::string reason(const HttpResponse& response) {
-  std::string text = "HTTP " + std::to_string(response.status);
-  const std::string_view body = base::as_chars(response.body.bytes);
-  if (const auto code = element_text(body, "Code"); !code.empty()) text += " " + printable(code);
-  if (const auto message = element_text(body, "Message"); !message.empty()) {
-    text += ": " + printable(message);
-  }
-  if (const auto region = response.header("x-amz-bucket-region"); !region.empty()) {
-    text += " (the bucket is in " + printable(std::string(region)) + ")";
-  }
-  return text;
-}
-
-std::string code_of(const HttpResponse& response) {
-  return element_text(base::as_chars(response.body.bytes), "Code");
-}
 
 bool is_answer(const HttpResponse& response, const S3Request& request) {
   const int status = response.status;
@@ -49,15 +21,14 @@ bool is_answer(const HttpResponse& response, const S3Request& request) {
   return status == 404 && !request.key.empty() && code_of(response) != "NoSuchBucket";
 }
 
-bool asks_to_slow_down(const HttpResponse& response) {
-  return response.status == 503 || response.status == 429;
-}
-
-bool has_expired(const HttpResponse& response) { return code_of(response) == "ExpiredToken"; }
-
-bool may_repeat(const HttpResponse& response) {
-  return response.status >= 500 || response.status == 409 || response.status == 429 ||
-         code_of(response) == "RequestTimeout" || has_expired(response);
+// Deletes and what is larger than a chunk are in nobody's way.
+std::optional<AnswerClass> class_of(const S3Request& request, const HedgeLimits& limits) {
+  if (request.method == "GET") return request.key.empty() ? AnswerClass::kList : AnswerClass::kGet;
+  if (request.method == "HEAD") return AnswerClass::kHead;
+  const uint64_t bytes = request.body.size();
+  if (request.method != "PUT" || bytes > limits.body_bytes_max) return std::nullopt;
+  if (bytes <= kSmallBodyBytesMax) return AnswerClass::kPutSmall;
+  return bytes <= kMediumBodyBytesMax ? AnswerClass::kPutMedium : AnswerClass::kPutLarge;
 }
 
 std::string describe(const S3Config& config, const S3Request& request) {
@@ -74,6 +45,8 @@ base::Result<std::unique_ptr<S3Client>> S3Client::make(S3Parts parts, S3Config c
   client->http_ = TRY(HttpClient::make(parts.executor, parts.poller, limits.http));
   client->credentials_ = std::make_unique<CredentialSource>(
       parts.executor, parts.clock, *client->http_, client->config_.credentials);
+  client->sender_ = std::make_unique<HedgedSender>(parts.executor, *client->http_, client->budget_,
+                                                   limits.hedges);
   return client;
 }
 
@@ -89,14 +62,15 @@ base::Task<base::Result<HttpResponse>> S3Client::call(S3Request request) {
 
 // The last attempt's outcome, whatever it is.
 base::Task<base::Result<HttpResponse>> S3Client::repeat(const S3Request& request) {
-  earned_ = std::min(earned_ + 1, kRequestsPerRepetition * kRepetitionsReserve);
+  budget_.earn();
   const base::TimePoint deadline = parts_.executor.now() + time_for(request);
+  const auto kind = class_of(request, limits_.hedges);
   if (pauses_.stopping()) co_return base::fail(ErrorCode::kUnavailable, "the store is stopping");
   for (int attempt = 1;; ++attempt) {
     const Credentials credentials = CO_TRY(co_await credentials_->get());
     HttpRequest http = signed_request(request, credentials);
     http.time_max = deadline - parts_.executor.now();
-    base::Result<HttpResponse> outcome = co_await http_->send(std::move(http));
+    base::Result<HttpResponse> outcome = co_await sender_->send(std::move(http), kind);
     if (outcome && has_expired(*outcome)) credentials_->expired();
     if (outcome && !may_repeat(*outcome)) co_return outcome;
     if (!outcome && outcome.error().code == ErrorCode::kCorrupt) {
@@ -107,7 +81,8 @@ base::Task<base::Result<HttpResponse>> S3Client::repeat(const S3Request& request
     const bool slow_down = outcome.has_value() && asks_to_slow_down(*outcome);
     const base::Duration wait = pause(attempt, slow_down);
     const bool in_time = parts_.executor.now() + wait + kAttemptTimeMin < deadline;
-    if (!in_time || attempt == limits_.attempts_max || !take_repetition()) co_return outcome;
+    if (!in_time || attempt == limits_.attempts_max || !budget_.take_repetition())
+      co_return outcome;
     if (!co_await pauses_.sleep_for(wait)) co_return outcome;
   }
 }
@@ -151,12 +126,6 @@ base::Duration S3Client::pause(int attempt, bool slow_down) {
       std::min((slow_down ? limits_.slow_down_pause_min : limits_.pause_min) * (1 << (attempt - 1)),
                slow_down ? limits_.slow_down_pause_max : limits_.pause_max);
   return base::Duration(parts_.random.below(most.count() + 1));
-}
-
-bool S3Client::take_repetition() {
-  if (earned_ < kRequestsPerRepetition) return false;
-  earned_ -= kRequestsPerRepetition;
-  return true;
 }
 
 void S3Client::note_outcome(const base::Result<HttpResponse>& outcome) {

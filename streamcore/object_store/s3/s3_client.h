@@ -2,8 +2,8 @@
 //
 // What may be tried again: no answer, an answer that broke off, 409, 429, 5xx, and credentials that
 // expired under way. A request and its repetitions are the same bytes. Repetitions wait with full
-// jitter, longer when the server asks to slow down, and are at most a fifth of the requests, but
-// for a reserve: a server in trouble is not given several times its load.
+// jitter, longer when the server asks to slow down. What is not answered in time is sent again
+// beside itself (hedged_sender.h); both come out of one budget (request_budget.h).
 //
 // Lives on one executor; owned by S3ObjectStore.
 #pragma once
@@ -20,7 +20,9 @@
 #include "streamcore/base/task.h"
 #include "streamcore/base/task_group.h"
 #include "streamcore/object_store/s3/credential_source.h"
+#include "streamcore/object_store/s3/hedged_sender.h"
 #include "streamcore/object_store/s3/http_client.h"
+#include "streamcore/object_store/s3/request_budget.h"
 #include "streamcore/object_store/s3/s3_config.h"
 #include "streamcore/object_store/s3/sigv4.h"
 
@@ -49,12 +51,10 @@ struct S3Limits {
   // after.
   base::Duration slow_down_pause_min = std::chrono::milliseconds(100);
   base::Duration slow_down_pause_max = std::chrono::seconds(4);
+  HedgeLimits hedges;
 };
 
 inline constexpr uint64_t kErrorBytesMax = 64 << 10;  // of the document that explains a refusal
-// A repetition costs what so many requests earn; the reserve is that of so many repetitions.
-inline constexpr int kRequestsPerRepetition = 5;
-inline constexpr int kRepetitionsReserve = 50;
 
 struct S3Request {
   std::string method;
@@ -89,7 +89,6 @@ class S3Client {
   HttpRequest signed_request(const S3Request& request, const Credentials& credentials);
   base::Duration time_for(const S3Request& request) const;
   base::Duration pause(int attempt, bool slow_down);
-  bool take_repetition();
   void note_outcome(const base::Result<HttpResponse>& outcome);
 
   const S3Parts parts_;
@@ -97,7 +96,8 @@ class S3Client {
   const S3Limits limits_;
   std::unique_ptr<HttpClient> http_;
   std::unique_ptr<CredentialSource> credentials_;
-  int earned_ = kRequestsPerRepetition * kRepetitionsReserve;
+  RequestBudget budget_;
+  std::unique_ptr<HedgedSender> sender_;
   bool failing_ = false;  // so the log was told
   base::TaskGroup pauses_;
 };

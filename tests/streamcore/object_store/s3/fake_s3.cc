@@ -145,6 +145,7 @@ void FakeS3::answer(Connection& connection, const FakeRequest& request) {
           403, "SignatureDoesNotMatch",
           "<CanonicalRequest>" + request.header("x-amz-security-token") + "</CanonicalRequest>"));
     case Fault::kLostRequest: connections_.erase(connection.fd); return;
+    case Fault::kHangUndone: return;
     default: break;
   }
   FakeRequest served = request;
@@ -153,6 +154,15 @@ void FakeS3::answer(Connection& connection, const FakeRequest& request) {
   }
   const FakeReply reply = handler_ ? handler_(served) : serve(served);
   if (fault == Fault::kHang) return;
+  if (fault == Fault::kLate) {
+    executor_.run_after(kLateTime, [this, reply, head, fd = connection.fd, n = connection.number] {
+      const auto at = connections_.find(fd);
+      if (at != connections_.end() && at->second->number == n) {
+        send(*at->second, reply, head, SIZE_MAX);
+      }
+    });
+    return;
+  }
   if (fault == Fault::kServerError) return refuse(refusal(500, "InternalError"));
   if (fault == Fault::kHangInBody) return send(connection, reply, head, reply.body.size() / 2);
   if (fault == Fault::kCutBody || fault == Fault::kEndless) {

@@ -26,6 +26,8 @@ enum class Fault {
   kLostAnswer,     // closed, but done
   kCutBody,        // done, and half of the answer's body
   kHang,           // done, never answered
+  kHangUndone,     // nothing done, never answered
+  kLate,           // done, answered after kLateTime
   kHangInBody,     // done, and half of the answer's body, then nothing
   kExpiredToken,   // 400, nothing done
   kAccessDenied,   // 403, with the kind of document that repeats what was signed
@@ -33,6 +35,8 @@ enum class Fault {
   kEndless,        // done, and half of the answer's body without its length, then closed
   kIgnoreRange,    // the whole object for a part of it
 };
+
+inline constexpr base::Duration kLateTime = std::chrono::milliseconds(300);
 
 struct FakeRequest {
   std::string method, path, query;

@@ -32,6 +32,13 @@ inline S3Limits quick_limits() {
   return limits;
 }
 
+// Quick, and hedged after 30 ms.
+inline S3Limits hedging_limits() {
+  S3Limits limits = quick_limits();
+  limits.hedges.patience_at_first = limits.hedges.patience_min = std::chrono::milliseconds(30);
+  return limits;
+}
+
 class S3World {
  public:
   // Its server has a bucket called "bucket".
