@@ -148,7 +148,7 @@ base::Task<base::Status> Offloader::load_annotation(StreamState& stream) {
                                             .end = stream.row.committed_end,
                                             .footer_position = place.footer_position,
                                             .footer_length = place.footer_length}};
-    annotation = CO_TRY(co_await parts_.reader.annotation(row, segment::segment_key(place.object)));
+    annotation = CO_TRY(co_await parts_.reader.annotation(row));
   }
   if (!stream.annotation_loaded && stream.row.annotation == place) {
     stream.annotation = std::move(annotation);

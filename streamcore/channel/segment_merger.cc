@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "streamcore/channel/row_keys.h"
-#include "streamcore/segment/segment_format.h"
 
 namespace thalweg::channel {
 
@@ -57,8 +56,7 @@ base::Task<base::Result<std::vector<EntryRef>>> SegmentMerger::read(const Rows& 
   for (const segment::SegmentRow& row : rows) {
     Offset from = row.range.first;
     for (;;) {
-      const auto read = CO_TRY(
-          co_await parts_.reader.read(row, segment::segment_key(row.object), from, kReadBytes));
+      const auto read = CO_TRY(co_await parts_.reader.read(row, from, kReadBytes));
       if (read.empty()) break;
       from = read.back().header.end();
       entries.insert(entries.end(), read.begin(), read.end());
@@ -70,8 +68,7 @@ base::Task<base::Result<std::vector<EntryRef>>> SegmentMerger::read(const Rows& 
 base::Task<base::Result<segment::BuiltSegment>> SegmentMerger::build(StreamId stream,
                                                                      const Rows& old) {
   const segment::SegmentRow& last = old.back();
-  const std::string annotation =
-      CO_TRY(co_await parts_.reader.annotation(last, segment::segment_key(last.object)));
+  const std::string annotation = CO_TRY(co_await parts_.reader.annotation(last));
   const std::vector<EntryRef> entries = CO_TRY(co_await read(old));
   segment::SegmentBuilder builder;
   builder.begin_stream(stream);

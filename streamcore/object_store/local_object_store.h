@@ -37,6 +37,8 @@ inline constexpr uint64_t kWholeObjectBytesMax = 1u << 30;  // larger ones are r
 inline constexpr size_t kReadBlockBytes = (size_t{4} << 20) + (size_t{256} << 10);
 inline constexpr size_t kReadBlockUsedMin = kReadBlockBytes / 8 * 7;
 inline constexpr size_t kReadBlocksIdleMax = 16;  // kept for the next reads
+// Ranges from here on bypass the page cache: who reads that much keeps it in a cache of its own.
+inline constexpr uint64_t kDirectReadBytesMin = uint64_t{1} << 20;
 
 class LocalObjectStore final : public ObjectStore {
  public:
@@ -72,7 +74,7 @@ class LocalObjectStore final : public ObjectStore {
   base::Task<base::Result<PutOutcome>> publish(std::string temporary, std::string key);
   base::Task<base::Status> know_directory(std::string directory);
   base::Task<base::Status> sync_names(std::string directory);
-  base::Task<base::Result<std::unique_ptr<base::File>>> open_object(std::string key);
+  base::Task<base::Result<std::unique_ptr<base::File>>> open_object(std::string key, bool direct);
   base::Buffer read_buffer(uint64_t length);
   base::Task<base::Status> sync_listed(const ListPage& page);
   base::Task<base::Status> collect(Listing& listing, std::string key_prefix);

@@ -4,6 +4,7 @@
 
 #include "streamcore/base/check.h"
 #include "streamcore/base/crc32c.h"
+#include "streamcore/segment/segment_format.h"
 
 namespace thalweg::segment {
 
@@ -120,12 +121,16 @@ SegmentReader::SegmentReader(base::Executor& executor, object_store::ObjectStore
       std::clamp<size_t>(cache.bytes_max() / kRunShareOfCache, 1, options.get_bytes);
 }
 
-base::Task<Result<std::vector<EntryRef>>> SegmentReader::read(SegmentRow row,
-                                                              std::string object_key, Offset from,
-                                                              size_t max_bytes) {
+base::Task<Result<SegmentReader::Source>> SegmentReader::source_of(SegmentRow row) {
+  StreamFooter found = CO_TRY(co_await footer(row));
+  co_return Source{row, segment_key(row.object), std::move(found)};
+}
+
+base::Task<Result<std::vector<EntryRef>>> SegmentReader::read(SegmentRow row, Offset from,
+                                                              size_t max_bytes,
+                                                              std::optional<SegmentRow> behind) {
   const StreamId stream = row.range.stream;
-  StreamFooter footer_of_row = CO_TRY(co_await footer(row, object_key));
-  const Source source{row, std::move(object_key), std::move(footer_of_row)};
+  const Source source = CO_TRY(co_await source_of(row));
   ReadCursor cursor = cursors_.take(stream, from);
   Batch batch{.from = from, .max_bytes = max_bytes, .entries = {}};
   size_t next = source.footer.block_at(from);
@@ -134,8 +139,11 @@ base::Task<Result<std::vector<EntryRef>>> SegmentReader::read(SegmentRow row,
     const uint64_t position = source.footer.block(next).position;
     const uint64_t demand = std::clamp<uint64_t>(
         batch.wanted(), 1, uint64_t{options_.gets_ahead_max + 1} * options_.get_bytes);
-    const auto blocks =
-        request(source, next, position + demand, ahead_end(source, position, cursor));
+    const uint64_t ahead = ahead_end(source, position, cursor);
+    const auto blocks = request(source, next, position + demand, ahead);
+    if (behind && ahead > row.range.footer_position) {
+      group_.spawn(begin_ahead(*behind, ahead - row.range.footer_position));
+    }
     for (const BlockCache::Lookup& lookup : blocks) {
       const Result<Slice> block = co_await BlockCache::wait(lookup);
       base::Status taken =
@@ -156,12 +164,10 @@ base::Task<Result<std::vector<EntryRef>>> SegmentReader::read(SegmentRow row,
 }
 
 base::Task<Result<std::optional<EntryRef>>> SegmentReader::find_timestamp(SegmentRow row,
-                                                                          std::string object_key,
                                                                           base::Timestamp timestamp,
                                                                           Offset from) {
   if (row.range.max_timestamp < timestamp) co_return std::nullopt;
-  StreamFooter footer_of_row = CO_TRY(co_await footer(row, object_key));
-  const Source source{row, std::move(object_key), std::move(footer_of_row)};
+  const Source source = CO_TRY(co_await source_of(row));
   size_t next = source.footer.block_at(from);
   while ((next = source.footer.block_at_timestamp(timestamp, next)) < source.footer.block_count()) {
     const uint64_t position = source.footer.block(next).position;
@@ -176,23 +182,23 @@ base::Task<Result<std::optional<EntryRef>>> SegmentReader::find_timestamp(Segmen
   co_return std::nullopt;
 }
 
-base::Task<Result<std::string>> SegmentReader::annotation(SegmentRow row, std::string object_key) {
-  const StreamFooter found = CO_TRY(co_await footer(row, std::move(object_key)));
+base::Task<Result<std::string>> SegmentReader::annotation(SegmentRow row) {
+  const StreamFooter found = CO_TRY(co_await footer(row));
   co_return std::string(found.annotation());
 }
 
-base::Task<Result<StreamFooter>> SegmentReader::footer(SegmentRow row, std::string object_key) {
+base::Task<Result<StreamFooter>> SegmentReader::footer(SegmentRow row) {
   const BlockKey key{row.object, row.range.footer_position};
   std::optional<BlockCache::Lookup> lookup = footers_.look_up(key);
   if (!lookup) {
     if (group_.stopping()) co_return closed();
     if (row.range.footer_length > kFooterBytesMax) {
-      co_return corrupt(object_key, row.range.footer_position,
+      co_return corrupt(segment_key(row.object), row.range.footer_position,
                         "footer of " + std::to_string(row.range.footer_length) + " bytes");
     }
     BlockCache::Fill fill = footers_.start({key});
     lookup = fill.look_up(0);
-    group_.spawn(fetch_footer(std::move(fill), object_key, row.range));
+    group_.spawn(fetch_footer(std::move(fill), segment_key(row.object), row.range));
   }
   co_return StreamFooter(CO_TRY(co_await BlockCache::wait(*lookup)));
 }
@@ -257,6 +263,15 @@ base::Task<void> SegmentReader::fetch_run(BlockCache::Fill fill, std::string key
   }
   if (ahead) ahead_bytes_ -= length;
   std::move(fill).finish(std::move(blocks));
+}
+
+// The first blocks of a range that a sequential read is about to come to. What fails here is found
+// again by the read itself.
+base::Task<void> SegmentReader::begin_ahead(SegmentRow row, uint64_t bytes) {
+  const Result<Source> source = co_await source_of(row);
+  if (!source || group_.stopping()) co_return;
+  const uint64_t end = source->footer.fields().blocks_position + bytes;
+  request(*source, 0, /*demand_end=*/0, end);
 }
 
 // Runs are the blocks that begin in one stretch of get_bytes, counted from the stream's first

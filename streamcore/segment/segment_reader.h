@@ -65,18 +65,19 @@ class SegmentReader {
   // payloads of at most `max_bytes` in all, but at least one entry; none if no entry of the range
   // ends behind `from`. Errors: kNotFound (the object is gone: the row is old), kUnavailable (tried
   // several times), kCorrupt (names object, position, expected and got), kClosed. An error after
-  // the first entry is left for the next read to find.
-  base::Task<base::Result<std::vector<EntryRef>>> read(SegmentRow row, std::string object_key,
-                                                       Offset from, size_t max_bytes);
+  // the first entry is left for the next read to find. `behind` is the range that follows, if there
+  // is one: a sequential read is ahead beyond the end of its segment too.
+  base::Task<base::Result<std::vector<EntryRef>>> read(
+      SegmentRow row, Offset from, size_t max_bytes,
+      std::optional<SegmentRow> behind = std::nullopt);
   // The first entry that ends behind `from` and whose largest timestamp is at least `timestamp`.
   // Errors as read().
   base::Task<base::Result<std::optional<EntryRef>>> find_timestamp(SegmentRow row,
-                                                                   std::string object_key,
                                                                    base::Timestamp timestamp,
                                                                    Offset from = Offset(0));
   // The annotation of the range, empty if it was built without. Errors as read().
-  base::Task<base::Result<std::string>> annotation(SegmentRow row, std::string object_key);
-  base::Task<base::Result<StreamFooter>> footer(SegmentRow row, std::string object_key);
+  base::Task<base::Result<std::string>> annotation(SegmentRow row);
+  base::Task<base::Result<StreamFooter>> footer(SegmentRow row);
 
   // Lets what is on its way end, and starts nothing more.
   base::Task<void> stop_and_join() { return group_.stop_and_join(); }
@@ -91,6 +92,7 @@ class SegmentReader {
     StreamFooter footer;
   };
 
+  base::Task<base::Result<Source>> source_of(SegmentRow row);
   base::Task<base::Result<base::Slice>> get(std::string key, object_store::ByteRange range);
   base::Task<base::Result<base::Slice>> get_footer(const std::string& key,
                                                    const StreamRange& range);
@@ -99,6 +101,7 @@ class SegmentReader {
   base::Task<void> fetch_footer(BlockCache::Fill fill, std::string key, StreamRange range);
   base::Task<void> fetch_run(BlockCache::Fill fill, std::string key, std::vector<BlockEntry> run,
                              bool ahead);
+  base::Task<void> begin_ahead(SegmentRow row, uint64_t bytes);
   std::vector<BlockEntry> missing_run(const Source& source, size_t first, uint64_t end) const;
   std::vector<BlockCache::Lookup> request(const Source& source, size_t first, uint64_t demand_end,
                                           uint64_t ahead_end);

@@ -4,7 +4,6 @@
 
 #include "streamcore/base/check.h"
 #include "streamcore/chunk/recovery.h"
-#include "streamcore/segment/segment_format.h"
 
 namespace thalweg::stream {
 
@@ -120,8 +119,9 @@ base::Task<base::Result<std::vector<EntryRef>>> StreamReader::read_segments(Stre
                                                           ": offset " + std::to_string(from.value) +
                                                           " is in no segment");
     }
-    const segment::SegmentRow row = *after;
-    auto read = co_await segments_.read(row, segment::segment_key(row.object), from, max_bytes);
+    const bool last = std::next(after) == stream.segments.end();
+    auto read = co_await segments_.read(*after, from, max_bytes,
+                                        last ? std::nullopt : std::optional(*std::next(after)));
     // The object may have been replaced or trimmed away since its row was read.
     const bool stale =
         !read.has_value() && read.error().code == base::ErrorCode::kNotFound && attempt == 0;
@@ -140,8 +140,7 @@ base::Task<base::Result<std::optional<EntryRef>>> StreamReader::find_timestamp(
     if (next == stream.segments.end()) break;
     const segment::SegmentRow row = *next;
     if (row.range.max_timestamp >= timestamp) {
-      auto found =
-          co_await segments_.find_timestamp(row, segment::segment_key(row.object), timestamp, from);
+      auto found = co_await segments_.find_timestamp(row, timestamp, from);
       // The object may have been replaced or trimmed away since its row was read.
       if (!found.has_value() && found.error().code == base::ErrorCode::kNotFound &&
           attempt++ == 0) {

@@ -38,7 +38,7 @@ class SegmentReaderTest : public testing::Test {
   }
   Result<std::vector<EntryRef>> read(SegmentReader& reader, const SegmentRow& row, uint64_t from,
                                      size_t max_bytes) {
-    return sim::run(executor_, reader.read(row, segment_key(row.object), Offset(from), max_bytes));
+    return sim::run(executor_, reader.read(row, Offset(from), max_bytes));
   }
   Result<std::vector<EntryRef>> read(const SegmentRow& row, uint64_t from, size_t max_bytes) {
     return read(reader_, row, from, max_bytes);
@@ -118,8 +118,7 @@ TEST_F(SegmentReaderTest, PackedSegmentHoldsManyStreamsApart) {
     ASSERT_TRUE(got.has_value()) << got.error().message;
     ASSERT_EQ(got->size(), streams[i].size());
     for (size_t j = 0; j < got->size(); ++j) expect_same(got->at(j), streams[i][j]);
-    EXPECT_EQ(sim::run(executor_, reader_.annotation(rows[i], segment_key(kObject))),
-              "of " + std::to_string(i + 1));
+    EXPECT_EQ(sim::run(executor_, reader_.annotation(rows[i])), "of " + std::to_string(i + 1));
   }
 }
 
@@ -129,7 +128,7 @@ TEST_F(SegmentReaderTest, RangeWithoutEntriesStillHasItsAnnotation) {
   builder.end_stream("state", Offset(5), Offset(9));
   const SegmentRow row = put(builder).front();
   EXPECT_TRUE(read(row, 5, 100)->empty());
-  EXPECT_EQ(sim::run(executor_, reader_.annotation(row, segment_key(kObject))), "state");
+  EXPECT_EQ(sim::run(executor_, reader_.annotation(row)), "state");
 }
 
 TEST_F(SegmentReaderTest, TimestampIsFoundAtTheFirstEntryThatReachesIt) {
@@ -142,8 +141,7 @@ TEST_F(SegmentReaderTest, TimestampIsFoundAtTheFirstEntryThatReachesIt) {
   add_stream(builder, lay_out(headers), "");
   const SegmentRow row = put(builder).front();
   const auto base_at = [&](base::Timestamp timestamp, uint64_t from) -> int64_t {
-    const auto got = sim::run(
-        executor_, reader_.find_timestamp(row, segment_key(kObject), timestamp, Offset(from)));
+    const auto got = sim::run(executor_, reader_.find_timestamp(row, timestamp, Offset(from)));
     EXPECT_TRUE(got.has_value());
     return *got ? static_cast<int64_t>((*got)->header.base.value) : -1;
   };
@@ -159,7 +157,7 @@ TEST_F(SegmentReaderTest, TimestampIsFoundAtTheFirstEntryThatReachesIt) {
 }
 
 base::Task<void> read_into(SegmentReader* reader, SegmentRow row, size_t* entries) {
-  const auto got = co_await reader->read(row, segment_key(row.object), row.range.first, 5000);
+  const auto got = co_await reader->read(row, row.range.first, 5000);
   *entries += got ? got->size() : 0;
 }
 
@@ -209,6 +207,26 @@ TEST_F(SegmentReaderTest, ReadAheadHidesTheLatencyOfTheStore) {
   scan(reader, row, 100'000);
   // One GET after the other would take 21 latencies; the scan itself takes no virtual time.
   EXPECT_LE(executor_.now() - start, 10 * store_.latency);
+  sim::run(executor_, reader.stop_and_join());
+}
+
+TEST_F(SegmentReaderTest, ASequentialReadIsAheadBeyondTheEndOfItsSegment) {
+  SegmentReader reader(executor_, store_, cache_, {.get_bytes = 100'000});
+  const SegmentRow first = put_stream(2000, 10);
+  SegmentBuilder builder(10 * framed_entry_bytes(1000));
+  add_stream(builder, dense_entries(StreamId(1), 3000, 2000, 1, 1000), "annotation");
+  const SegmentRow behind = put(builder, ObjectId(12)).front();
+  uint64_t from = 1000;
+  while (from < 3000) {
+    const auto got = sim::run(executor_, reader.read(first, Offset(from), 30'000, behind));
+    ASSERT_TRUE(got.has_value()) << got.error().message;
+    ASSERT_FALSE(got->empty());
+    from = got->back().header.end().value;
+  }
+  executor_.run_for(2 * store_.latency);
+  const base::TimePoint start = executor_.now();
+  ASSERT_EQ(read(reader, behind, from, 30'000)->size(), 30u);
+  EXPECT_EQ(executor_.now() - start, base::Duration::zero()) << "its footer and blocks were there";
   sim::run(executor_, reader.stop_and_join());
 }
 
@@ -271,7 +289,7 @@ TEST_F(SegmentReaderTest, CorruptBlockIsNamedAndItsNeighboursAreServed) {
 TEST_F(SegmentReaderTest, WhatWasDamagedOnTheWayIsReadAgain) {
   const SegmentRow row = put_stream(9, 3);
   store_.flips = 1;
-  ASSERT_TRUE(sim::run(executor_, reader_.footer(row, segment_key(kObject))).has_value());
+  ASSERT_TRUE(sim::run(executor_, reader_.footer(row)).has_value());
   store_.flips = 2;
   const auto got = read(row, 1000, 1 << 20);
   ASSERT_TRUE(got.has_value()) << got.error().message;
@@ -296,11 +314,11 @@ TEST_F(SegmentReaderTest, FootersAreReadOnceAndBounded) {
   }
   const auto rows = put(builder);
   for (int round = 0; round < 3; ++round) {
-    ASSERT_TRUE(sim::run(executor_, reader.footer(rows[0], segment_key(kObject))).has_value());
+    ASSERT_TRUE(sim::run(executor_, reader.footer(rows[0])).has_value());
   }
   EXPECT_EQ(store_.gets.size(), 1u);
   for (const SegmentRow& row : rows) {
-    ASSERT_TRUE(sim::run(executor_, reader.footer(row, segment_key(kObject))).has_value());
+    ASSERT_TRUE(sim::run(executor_, reader.footer(row)).has_value());
   }
   EXPECT_EQ(reader.footers().bytes(), 2 * base::kIoAlignment);
   sim::run(executor_, reader.stop_and_join());
