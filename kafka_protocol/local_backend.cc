@@ -9,6 +9,7 @@
 #include "kafka_protocol/server/cli.h"
 #include "kafka_protocol/server/settings.h"
 #include "kafka_protocol/server/shutdown_signals.h"
+#include "kafka_protocol/store_metrics.h"
 #include "kafka_protocol/topics/cluster_row_format.h"
 #include "streamcore/base/log.h"
 
@@ -197,11 +198,10 @@ base::Task<base::Status> LocalBackend::open_in_directory(chunk::LocalReplicaOpti
 }
 
 base::Task<base::Status> LocalBackend::open_in_bucket(chunk::LocalReplicaOptions options) {
-  auto objects = CO_TRY(co_await object_store::s3::S3ObjectStore::open(
-      {home_, poller_, clock_, random_}, *bucket_, {}));
+  auto objects = CO_TRY(co_await open_bucket(world(), *bucket_));
   bucket_objects_ = objects.get();
   objects_ = std::move(objects);
-  CO_TRY(co_await try_out_store({home_, poller_, clock_, random_}, *objects_, bucket_->name()));
+  CO_TRY(co_await try_out_store(world(), *objects_, bucket_->name()));
   if (files_) CO_TRY(co_await bind_data_directory(*files_, bucket_->name()));
   const auto rows = CO_TRY(co_await objects_->list("meta/", ""));
   options.create_if_empty = rows.objects.empty();
@@ -244,8 +244,7 @@ base::Task<base::Status> LocalBackend::open_log(chunk::LocalReplicaOptions optio
     co_return base::Status{};
   }
   if (files_) CO_TRY(co_await lock_directory());
-  zones_ = CO_TRY(co_await ChunkZones::open({home_, poller_, clock_, random_}, chunk_places_,
-                                            options.create_if_empty));
+  zones_ = CO_TRY(co_await ChunkZones::open(world(), chunk_places_, options.create_if_empty));
   co_return base::Status{};
 }
 
@@ -322,6 +321,12 @@ base::Task<base::Status> LocalBackend::open_broker() {
       new handlers::Broker{home_, clock_, *store_, *topics_, *groups_, *producer_ids_, settings_});
   router_ = std::make_unique<handlers::RequestRouter>(*broker_);
   co_return base::Status{};
+}
+
+void LocalBackend::write_metrics(server::MetricsText& text) const {
+  text.gauge("thalweg_log_outstanding_bytes", "Bytes in the log that are not in segments yet.");
+  text.sample({}, store_->outstanding_log_bytes());
+  write_store_metrics(meters_, text);
 }
 
 base::Task<base::Status> LocalBackend::close_all() {

@@ -32,12 +32,14 @@ class LocalBackend final : public server::Backend {
                                                              server::Cores& cores);
 
   server::RequestHandler& handler() override { return *router_; }
+  void write_metrics(server::MetricsText& text) const override;
   base::Task<base::Status> close() override;
 
  private:
   LocalBackend(const server::Config& config, server::AsioExecutor& home)
       : config_(config), home_(home), poller_(home) {}
 
+  StoreWorld world() { return {home_, poller_, clock_, random_, &meters_}; }
   base::Task<base::Status> open_all();
   base::Task<base::Status> open_storage();
   base::Task<base::Status> open_directory();
@@ -61,6 +63,7 @@ class LocalBackend final : public server::Backend {
   std::vector<StorePlace> chunk_places_;              // none = the log is in the directory
   base::SystemClock clock_;
   base::SystemRandom random_;
+  object_store::RequestMeters meters_;
   topics::BatchRules rules_;
 
   std::unique_ptr<base::PosixFileSystem> disk_;  // null without a directory

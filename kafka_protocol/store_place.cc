@@ -6,7 +6,6 @@
 #include "streamcore/base/posix_file_system.h"
 #include "streamcore/object_store/deferred_object_store.h"
 #include "streamcore/object_store/local_object_store.h"
-#include "streamcore/object_store/s3/s3_object_store.h"
 #include "streamcore/object_store/store_check.h"
 
 namespace thalweg {
@@ -15,16 +14,16 @@ using base::ErrorCode;
 using base::Result;
 using base::Task;
 using object_store::ObjectStore;
+using object_store::s3::S3Config;
+using object_store::s3::S3ObjectStore;
 
 namespace {
 
 constexpr std::string_view kFile = "file://";
 constexpr std::string_view kS3 = "s3://";
 
-Task<Result<std::unique_ptr<ObjectStore>>> open_bucket(StoreWorld world,
-                                                       object_store::s3::S3Config config) {
-  co_return CO_TRY(co_await object_store::s3::S3ObjectStore::open(
-      {world.executor, world.poller, world.clock, world.random}, std::move(config), {}));
+Task<Result<std::unique_ptr<ObjectStore>>> open_later(StoreWorld world, S3Config config) {
+  co_return CO_TRY(co_await open_bucket(world, std::move(config)));
 }
 
 Task<Result<OpenStore>> open_directory(StoreWorld world, std::string directory) {
@@ -60,6 +59,13 @@ Result<StorePlace> parse_store_url(std::string_view url) {
                         "' is neither s3://BUCKET/PREFIX nor file:///DIRECTORY");
 }
 
+Task<Result<std::unique_ptr<S3ObjectStore>>> open_bucket(StoreWorld world, S3Config config) {
+  object_store::RequestCounts* counts = nullptr;
+  if (world.meters != nullptr) counts = &(*world.meters)[{config.name(), config.endpoint()}];
+  co_return co_await S3ObjectStore::open(
+      {world.executor, world.poller, world.clock, world.random, counts}, std::move(config), {});
+}
+
 Task<Result<OpenStore>> open_store(StoreWorld world, StorePlace place) {
   if (!place.bucket) co_return co_await open_directory(world, std::move(place.directory));
   co_return OpenStore{nullptr, CO_TRY(co_await open_bucket(world, std::move(*place.bucket)))};
@@ -71,7 +77,7 @@ Task<Result<OpenStore>> open_store_or_defer(StoreWorld world, StorePlace place) 
   base::log_warn(place.name() + " is not there yet: " + opened.error().message);
   co_return OpenStore{nullptr, std::make_unique<object_store::DeferredObjectStore>(
                                    world.executor, [world, config = *place.bucket] {
-                                     return open_bucket(world, config);
+                                     return open_later(world, config);
                                    })};
 }
 

@@ -15,7 +15,8 @@
 #include "streamcore/base/file_system.h"
 #include "streamcore/base/random.h"
 #include "streamcore/object_store/object_store.h"
-#include "streamcore/object_store/s3/s3_config.h"
+#include "streamcore/object_store/request_counts.h"
+#include "streamcore/object_store/s3/s3_object_store.h"
 
 namespace thalweg {
 
@@ -44,8 +45,11 @@ struct StoreWorld {
   base::FdPoller& poller;
   base::Clock& clock;
   base::Random& random;
+  object_store::RequestMeters* meters = nullptr;  // of buckets
 };
 
+base::Task<base::Result<std::unique_ptr<object_store::s3::S3ObjectStore>>> open_bucket(
+    StoreWorld world, object_store::s3::S3Config config);
 base::Task<base::Result<OpenStore>> open_store(StoreWorld world, StorePlace place);
 // The same, but a bucket that does not answer is opened once it does.
 base::Task<base::Result<OpenStore>> open_store_or_defer(StoreWorld world, StorePlace place);

@@ -110,6 +110,9 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
      "the log need not be read back to be offloaded."},
     {"thalweg.memory.tail.bytes", kInt, "536870912", 8 * kMiB, kLongMax, "",
      "Memory for the newest records, from which live consumers read."},
+    {"thalweg.metrics.listen", kString, "", 0, 0, "",
+     "HOST:PORT where GET /metrics tells counts and sizes in the text format of Prometheus, to "
+     "anybody; no host = every address, empty = nowhere."},
     {"thalweg.offload.bytes", kInt, "201326592", kMiB, kLongMax, "",
      "Bytes in the log at which records are moved to segments without waiting for the interval."},
     {"thalweg.offload.interval.ms", kInt, "10000", 1, kIntMax, "",

@@ -1,5 +1,7 @@
 #include "kafka_protocol/server/kafka_server.h"
 
+#include <unistd.h>
+
 #include <future>
 #include <utility>
 
@@ -27,8 +29,21 @@ void KafkaServer::start() {
   running_ = true;
   for (auto& set : sets_) set->executor().post([&set] { set->start(); });
   cores_.home().post([this] {
-    for (auto& listener : listeners_) listener->start(cores_.home(), rotation_, budget_);
+    for (auto& listener : listeners_) {
+      listener->start(cores_.home(),
+                      [this](int fd, ConnectionInfo info) { adopt(fd, std::move(info)); });
+    }
   });
+}
+
+void KafkaServer::adopt(int fd, ConnectionInfo info) {
+  if (!budget_.take()) {
+    ::close(fd);
+    return;
+  }
+  ConnectionSet& core = rotation_.next();
+  core.executor().post(
+      [&core, fd, info = std::move(info)]() mutable { core.adopt(fd, std::move(info)); });
 }
 
 bool KafkaServer::stop(base::Duration limit) {

@@ -20,6 +20,17 @@ struct ServerOptions {
   size_t response_bytes_max = size_t{1} << 29;  // thalweg.response.memory.bytes
 };
 
+// The next core to get a client. Home core.
+class CoreRotation {
+ public:
+  explicit CoreRotation(std::vector<std::unique_ptr<ConnectionSet>>& cores) : cores_(cores) {}
+  ConnectionSet& next() { return *cores_[turn_++ % cores_.size()]; }
+
+ private:
+  std::vector<std::unique_ptr<ConnectionSet>>& cores_;
+  size_t turn_ = 0;
+};
+
 class KafkaServer {
  public:
   KafkaServer(Cores& cores, RequestHandler& handler, ServerOptions options,
@@ -35,10 +46,12 @@ class KafkaServer {
   // process must then end without clean-up.
   [[nodiscard]] bool stop(base::Duration limit);
 
+  // Counts, from any thread.
   const ConnectionBudget& connections() const { return budget_; }
   const std::vector<std::unique_ptr<Listener>>& listeners() const { return listeners_; }
 
  private:
+  void adopt(int fd, ConnectionInfo info);
   base::Task<void> stop_all(base::Callback done);
 
   Cores& cores_;

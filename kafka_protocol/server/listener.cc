@@ -121,27 +121,27 @@ base::Result<bool> Listener::open_socket(const sockaddr_storage& address, size_t
   return true;
 }
 
-void Listener::start(AsioExecutor& home, CoreRotation& cores, ConnectionBudget& budget) {
+void Listener::start(AsioExecutor& home, Adopt adopt) {
+  adopt_ = std::move(adopt);
   group_.emplace(home);
   for (const int fd : fds_) {
-    acceptors_.push_back(
-        std::unique_ptr<Acceptor>(new Acceptor{home, PolledFd(home, fd), cores, budget}));
-    group_->spawn(accept_clients(*acceptors_.back()));
+    sockets_.push_back(std::make_unique<PolledFd>(home, fd));
+    group_->spawn(accept_clients(*sockets_.back()));
   }
   fds_.clear();
 }
 
 base::Task<void> Listener::stop_and_join() {
   if (!group_) co_return;
-  for (auto& acceptor : acceptors_) acceptor->socket.cancel();
+  for (auto& socket : sockets_) socket->cancel();
   co_await group_->stop_and_join();
-  acceptors_.clear();
+  sockets_.clear();
 }
 
-base::Task<void> Listener::accept_clients(Acceptor& acceptor) {
-  while (co_await acceptor.socket.readable()) {
+base::Task<void> Listener::accept_clients(PolledFd& socket) {
+  while (co_await socket.readable()) {
     for (int i = 0; i < kAcceptsPerTurn; ++i) {
-      if (accept_one(acceptor)) continue;
+      if (accept_one(socket)) continue;
       if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM) break;
       base::log_warn("cannot accept a connection: " + reason() + " listener=" + options_.name);
       if (!co_await group_->sleep_for(kPauseWithoutDescriptors)) co_return;
@@ -151,20 +151,14 @@ base::Task<void> Listener::accept_clients(Acceptor& acceptor) {
 }
 
 // False, with errno, if there was none to accept.
-bool Listener::accept_one(Acceptor& acceptor) {
+bool Listener::accept_one(const PolledFd& socket) {
   sockaddr_storage peer{};
   socklen_t length = sizeof(peer);
-  const int fd = ::accept4(acceptor.socket.fd(), reinterpret_cast<sockaddr*>(&peer), &length,
+  const int fd = ::accept4(socket.fd(), reinterpret_cast<sockaddr*>(&peer), &length,
                            SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) return errno == ECONNABORTED || errno == EINTR;
-  if (!acceptor.budget.take()) {
-    ::close(fd);
-    return true;
-  }
   tune(fd);
-  ConnectionSet& core = acceptor.cores.next();
-  core.executor().post(
-      [&core, fd, info = describe(fd, peer)]() mutable { core.adopt(fd, std::move(info)); });
+  adopt_(fd, describe(fd, peer));
   return true;
 }
 

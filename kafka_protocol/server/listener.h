@@ -1,19 +1,21 @@
-// Listener: the listening sockets of one name, and the accept loop that spreads clients over the
-// cores.
+// Listener: the listening sockets of one name, and their accept loop.
 //
 // Opened by main before anything else starts, so that clients queue in the kernel while the store
 // recovers; start() then runs the loop on the home core. A wildcard and `localhost` listen on IPv4
 // and IPv6: clients resolve localhost to ::1 first (kafka-protocol B9).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "kafka_protocol/server/connection_set.h"
 #include "kafka_protocol/server/endpoint.h"
+#include "kafka_protocol/server/polled_fd.h"
+#include "kafka_protocol/server/request_handler.h"
 #include "streamcore/base/result.h"
+#include "streamcore/base/task_group.h"
 
 namespace thalweg::server {
 
@@ -24,17 +26,6 @@ struct ListenerOptions {
   std::optional<Endpoint> advertised = {};
   int send_buffer_bytes = -1;     // socket.send.buffer.bytes; -1 = the kernel decides
   int receive_buffer_bytes = -1;  // socket.receive.buffer.bytes
-};
-
-// The next core to get a client, shared by all listeners of a server. Home core.
-class CoreRotation {
- public:
-  explicit CoreRotation(std::vector<std::unique_ptr<ConnectionSet>>& cores) : cores_(cores) {}
-  ConnectionSet& next() { return *cores_[turn_++ % cores_.size()]; }
-
- private:
-  std::vector<std::unique_ptr<ConnectionSet>>& cores_;
-  size_t turn_ = 0;
 };
 
 class Listener {
@@ -51,30 +42,27 @@ class Listener {
   const std::vector<Endpoint>& addresses() const { return addresses_; }
   uint16_t port() const { return addresses_.front().port; }
 
+  // Takes a connected, non-blocking socket, which is its own from then on. On the home core.
+  using Adopt = std::function<void(int fd, ConnectionInfo info)>;
   // Starts accepting. On the home core's thread, once.
-  void start(AsioExecutor& home, CoreRotation& cores, ConnectionBudget& budget);
+  void start(AsioExecutor& home, Adopt adopt);
   // Stops accepting and closes the listening sockets.
   base::Task<void> stop_and_join();
 
  private:
-  struct Acceptor {
-    AsioExecutor& executor;
-    PolledFd socket;
-    CoreRotation& cores;
-    ConnectionBudget& budget;
-  };
   explicit Listener(ListenerOptions options) : options_(std::move(options)) {}
   base::Status open_sockets();
   base::Result<bool> open_socket(const sockaddr_storage& address, size_t length, uint16_t port);
-  base::Task<void> accept_clients(Acceptor& acceptor);
-  bool accept_one(Acceptor& acceptor);
+  base::Task<void> accept_clients(PolledFd& socket);
+  bool accept_one(const PolledFd& socket);
   void tune(int fd) const;
   ConnectionInfo describe(int fd, const sockaddr_storage& peer) const;
 
   ListenerOptions options_;
-  std::vector<int> fds_;  // until start() gives them to the acceptors
+  std::vector<int> fds_;  // until start()
   std::vector<Endpoint> addresses_;
-  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  Adopt adopt_;
+  std::vector<std::unique_ptr<PolledFd>> sockets_;
   std::optional<base::TaskGroup> group_;
 };
 

@@ -2,12 +2,14 @@
 
 #include <unistd.h>
 
+#include <optional>
 #include <ostream>
 #include <utility>
 #include <vector>
 
 #include "kafka_protocol/server/blocking.h"
 #include "kafka_protocol/server/cli.h"
+#include "kafka_protocol/server/metrics_server.h"
 #include "kafka_protocol/server/settings.h"
 #include "kafka_protocol/server/shutdown_signals.h"
 #include "kafka_protocol/server/welcome.h"
@@ -29,14 +31,26 @@ base::LogLevel log_level(const Config& config) {
   return name == "error" ? base::LogLevel::kError : base::LogLevel::kInfo;
 }
 
-base::Result<std::vector<std::unique_ptr<Listener>>> open_listeners(
-    std::vector<ListenerOptions> options) {
-  std::vector<std::unique_ptr<Listener>> listeners;
-  for (ListenerOptions& one : options) {
-    auto opened = Listener::open(std::move(one));
-    if (!opened) return std::unexpected(std::move(opened).error());
-    listeners.push_back(std::move(*opened));
+// Those that are wrong whatever machine this is.
+base::Status check_settings(const Config& config) {
+  TRY(listener_options(config));
+  TRY(metrics_listener_options(config));
+  TRY(node_id(config));
+  return {};
+}
+
+struct Listeners {
+  std::vector<std::unique_ptr<Listener>> clients;
+  std::unique_ptr<Listener> metrics;  // null = there are none
+};
+
+base::Result<Listeners> open_listeners(const Config& config) {
+  Listeners listeners;
+  for (ListenerOptions& one : TRY(listener_options(config))) {
+    listeners.clients.push_back(TRY(Listener::open(std::move(one))));
   }
+  auto metrics = TRY(metrics_listener_options(config));
+  if (metrics) listeners.metrics = TRY(Listener::open(std::move(*metrics)));
   return listeners;
 }
 
@@ -52,11 +66,40 @@ std::string data_place(const Config& config) {
   return log.empty() || log == rest ? rest : rest + ", log in " + log;
 }
 
+std::string metrics_page(const ConnectionBudget& connections, const Backend& backend) {
+  MetricsText text;
+  text.gauge("thalweg_info", "1; the label is what runs.");
+  text.sample({{"version", kVersion}}, 1);
+  text.gauge("thalweg_connections", "Clients connected now.");
+  text.sample({}, connections.open());
+  text.counter("thalweg_connections_accepted_total", "Clients that were accepted.");
+  text.sample({}, connections.accepted());
+  text.counter("thalweg_connections_refused_total", "Clients beyond max.connections.");
+  text.sample({}, connections.refused());
+  text.gauge("thalweg_request_memory_bytes", "Of large requests that are arriving.");
+  text.sample({}, connections.requests.used());
+  text.gauge("thalweg_response_memory_bytes", "Of responses that clients have not taken.");
+  text.sample({}, connections.responses.used());
+  backend.write_metrics(text);
+  return text.text();
+}
+
+base::Task<base::Status> stop(MetricsServer& metrics) {
+  co_await metrics.stop_and_join();
+  co_return base::Status{};
+}
+
 // Accepts clients until a signal, and finishes what they began.
-void serve_clients(const Config& config, Cores& cores, RequestHandler& handler,
-                   std::vector<std::unique_ptr<Listener>> listeners, ShutdownSignals& signals,
-                   std::ostream& out) {
-  KafkaServer server(cores, handler, server_options(config), std::move(listeners));
+void serve_clients(const Config& config, Cores& cores, Backend& backend, Listeners listeners,
+                   ShutdownSignals& signals, std::ostream& out) {
+  KafkaServer server(cores, backend.handler(), server_options(config),
+                     std::move(listeners.clients));
+  std::optional<MetricsServer> metrics;
+  if (listeners.metrics) {
+    metrics.emplace(cores.home(), std::move(listeners.metrics),
+                    [&] { return metrics_page(server.connections(), backend); });
+    cores.home().post([&] { metrics->start(); });
+  }
   server.start();
   out << welcome(server.listeners(), data_place(config)) << std::endl;
   base::log_info("started node_id=" + std::to_string(*node_id(config)) +
@@ -65,6 +108,7 @@ void serve_clients(const Config& config, Cores& cores, RequestHandler& handler,
   signals.restore();
   base::log_info("stopping signal=" + std::to_string(signal) +
                  " connections=" + std::to_string(server.connections().open()));
+  if (metrics) run_blocking(cores.home(), stop(*metrics));
   if (server.stop(std::chrono::milliseconds(config.get_int("thalweg.shutdown.timeout.ms")))) return;
   base::log_warn("requests are still unfinished; ending without them");
   // Their frames still refer to the server and to what is below it: nothing can be taken apart.
@@ -77,16 +121,16 @@ int serve(const Config& config, const OpenBackend& open_backend, std::ostream& o
           std::ostream& err) {
   ShutdownSignals signals;
   base::set_log_level(log_level(config));
-  auto options = listener_options(config);
-  if (!options) return refuse(err, kExitMisuse, options.error());
-  if (const auto id = node_id(config); !id) return refuse(err, kExitMisuse, id.error());
-  auto listeners = open_listeners(std::move(*options));
+  if (const auto checked = check_settings(config); !checked) {
+    return refuse(err, kExitMisuse, checked.error());
+  }
+  auto listeners = open_listeners(config);
   if (!listeners) return refuse(err, kExitFailed, listeners.error());
   Cores cores(core_count(config));
   cores.start();
   auto backend = open_backend(config, cores);
   if (!backend) return refuse(err, kExitFailed, backend.error());
-  serve_clients(config, cores, (*backend)->handler(), std::move(*listeners), signals, out);
+  serve_clients(config, cores, **backend, std::move(*listeners), signals, out);
   const base::Status closed = run_blocking(cores.home(), (*backend)->close());
   cores.stop_and_join();
   if (!closed) return refuse(err, kExitFailed, closed.error());

@@ -11,6 +11,7 @@
 
 #include "kafka_protocol/server/config.h"
 #include "kafka_protocol/server/cores.h"
+#include "kafka_protocol/server/metrics_text.h"
 #include "kafka_protocol/server/request_handler.h"
 
 namespace thalweg::server {
@@ -21,6 +22,8 @@ class Backend {
   // On main's thread, after close(); nothing of it runs any more.
   virtual ~Backend() = default;
   virtual RequestHandler& handler() = 0;
+  // What it counts. On the home core.
+  virtual void write_metrics(MetricsText& text) const = 0;
   // Finishes and joins background work; no request is left. On the home core, once. A failure makes
   // the exit code 1.
   virtual base::Task<base::Status> close() = 0;

@@ -83,6 +83,16 @@ base::Result<std::vector<ListenerOptions>> listener_options(const Config& config
   return listeners;
 }
 
+base::Result<std::optional<ListenerOptions>> metrics_listener_options(const Config& config) {
+  const std::string key = "thalweg.metrics.listen";
+  if (config.get_string(key).empty()) return std::nullopt;
+  auto endpoint = parse_endpoint(config.get_string(key));
+  if (!endpoint) {
+    return base::fail(ErrorCode::kInvalidArgument, key + ": " + endpoint.error().message);
+  }
+  return ListenerOptions{.name = "METRICS", .bind = std::move(*endpoint)};
+}
+
 ServerOptions server_options(const Config& config) {
   // A century is for ever, and does not overflow nanoseconds.
   constexpr int64_t kForEverMs = int64_t{100} * 365 * 24 * 3600 * 1000;

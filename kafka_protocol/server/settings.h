@@ -13,6 +13,8 @@ namespace thalweg::server {
 
 // listeners, advertised.listeners and listener.security.protocol.map, checked against each other.
 base::Result<std::vector<ListenerOptions>> listener_options(const Config& config);
+// The listener of thalweg.metrics.listen, if there is one.
+base::Result<std::optional<ListenerOptions>> metrics_listener_options(const Config& config);
 ServerOptions server_options(const Config& config);
 // num.network.threads, or one per core of this machine.
 size_t core_count(const Config& config);

@@ -39,9 +39,18 @@ class Alarm {
 }  // namespace
 
 struct HedgedSender::Call {
+  ~Call() {
+    for (const auto& given_up : tries) count(*given_up);
+  }
+  void count(const HttpTransfer& ended) const {
+    counts.sent_bytes += ended.sent_bytes();
+    counts.received_bytes += ended.received_bytes();
+  }
+
   HttpRequest request;
   const base::TimePoint deadline;
   AnswerTimes* const times;  // null: sent once
+  RequestCounts::Kind& counts;
   base::Event changed;
   std::vector<std::unique_ptr<HttpTransfer>> tries{};  // that have not ended, the newest last
   int started = 1;
@@ -51,13 +60,16 @@ struct HedgedSender::Call {
 };
 
 base::Task<base::Result<HttpResponse>> HedgedSender::send(HttpRequest request,
-                                                          std::optional<AnswerClass> kind) {
+                                                          std::optional<AnswerClass> kind,
+                                                          RequestCounts::Kind& counts) {
   const base::TimePoint deadline = executor_.now() + request.time_max;
   Call call{.request = std::move(request),
             .deadline = deadline,
             .times = kind ? &times_[static_cast<size_t>(*kind)] : nullptr,
+            .counts = counts,
             .changed = base::Event(executor_)};
   call.tries.push_back(co_await http_.start(call.request, call.changed));
+  ++counts.requests;
   Alarm alarm(executor_, call.changed);
   for (;;) {
     call.changed.reset();
@@ -78,6 +90,7 @@ std::optional<base::Result<HttpResponse>> HedgedSender::outcome(Call& call) {
     }
     const std::unique_ptr<HttpTransfer> ended = std::move(*at);
     at = call.tries.erase(at);
+    call.count(*ended);
     base::Result<HttpResponse> result = ended->result();
     if (result && !may_repeat(*result)) {
       note_times(call, *ended);
@@ -121,7 +134,8 @@ base::Task<void> HedgedSender::try_again(Call& call) {
   if (!http_.has_free_connection() || !budget_.take_hedge()) co_return;
   call.tries.push_back(co_await http_.start(call.request, call.changed));
   ++call.started;
-  ++hedges_;
+  ++call.counts.requests;
+  ++call.counts.hedges;
 }
 
 }  // namespace thalweg::object_store::s3

@@ -16,6 +16,7 @@
 #include "streamcore/base/executor.h"
 #include "streamcore/base/result.h"
 #include "streamcore/base/task.h"
+#include "streamcore/object_store/request_counts.h"
 #include "streamcore/object_store/s3/answer_times.h"
 #include "streamcore/object_store/s3/http_client.h"
 #include "streamcore/object_store/s3/request_budget.h"
@@ -34,10 +35,10 @@ class HedgedSender {
                HedgeLimits limits)
       : executor_(executor), http_(http), budget_(budget), limits_(limits) {}
 
-  // As HttpClient::send() says; without a class the request is sent once.
-  base::Task<base::Result<HttpResponse>> send(HttpRequest request, std::optional<AnswerClass> kind);
-
-  uint64_t hedges() const { return hedges_; }
+  // As HttpClient::send() says; without a class the request is sent once. All that is sent is
+  // counted.
+  base::Task<base::Result<HttpResponse>> send(HttpRequest request, std::optional<AnswerClass> kind,
+                                              RequestCounts::Kind& counts);
 
  private:
   struct Call;
@@ -52,7 +53,6 @@ class HedgedSender {
   RequestBudget& budget_;
   const HedgeLimits limits_;
   std::array<AnswerTimes, kAnswerClasses> times_;
-  uint64_t hedges_ = 0;
 };
 
 }  // namespace thalweg::object_store::s3

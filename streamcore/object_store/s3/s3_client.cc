@@ -31,6 +31,13 @@ std::optional<AnswerClass> class_of(const S3Request& request, const HedgeLimits&
   return bytes <= kMediumBodyBytesMax ? AnswerClass::kPutMedium : AnswerClass::kPutLarge;
 }
 
+RequestKind kind_of(const S3Request& request) {
+  if (request.method == "PUT") return RequestKind::kPut;
+  if (request.method == "HEAD") return RequestKind::kHead;
+  if (request.method != "GET") return RequestKind::kDelete;
+  return request.key.empty() ? RequestKind::kList : RequestKind::kGet;
+}
+
 std::string describe(const S3Config& config, const S3Request& request) {
   const std::string key = request.key.empty() ? "" : " " + request.key.substr(config.prefix.size());
   return config.name() + ": " + request.method + key + ": ";
@@ -64,13 +71,15 @@ base::Task<base::Result<HttpResponse>> S3Client::call(S3Request request) {
 base::Task<base::Result<HttpResponse>> S3Client::repeat(const S3Request& request) {
   budget_.earn();
   const base::TimePoint deadline = parts_.executor.now() + time_for(request);
-  const auto kind = class_of(request, limits_.hedges);
+  const auto answer_class = class_of(request, limits_.hedges);
+  RequestCounts::Kind& counts = counts_.of(request.area, kind_of(request));
   if (pauses_.stopping()) co_return base::fail(ErrorCode::kUnavailable, "the store is stopping");
   for (int attempt = 1;; ++attempt) {
     const Credentials credentials = CO_TRY(co_await credentials_->get());
     HttpRequest http = signed_request(request, credentials);
     http.time_max = deadline - parts_.executor.now();
-    base::Result<HttpResponse> outcome = co_await sender_->send(std::move(http), kind);
+    base::Result<HttpResponse> outcome =
+        co_await sender_->send(std::move(http), answer_class, counts);
     if (outcome && has_expired(*outcome)) credentials_->expired();
     if (outcome && !may_repeat(*outcome)) co_return outcome;
     if (!outcome && outcome.error().code == ErrorCode::kCorrupt) {
@@ -84,6 +93,7 @@ base::Task<base::Result<HttpResponse>> S3Client::repeat(const S3Request& request
     if (!in_time || attempt == limits_.attempts_max || !budget_.take_repetition())
       co_return outcome;
     if (!co_await pauses_.sleep_for(wait)) co_return outcome;
+    ++counts.repetitions;
   }
 }
 

@@ -34,6 +34,7 @@ struct S3Parts {
   base::FdPoller& poller;
   base::Clock& clock;
   base::Random& random;
+  RequestCounts* counts = nullptr;  // where requests are counted, if anywhere
 };
 
 struct S3Limits {
@@ -58,7 +59,8 @@ inline constexpr uint64_t kErrorBytesMax = 64 << 10;  // of the document that ex
 
 struct S3Request {
   std::string method;
-  std::string key;  // with the prefix; empty = of the bucket itself
+  std::string key;   // with the prefix; empty = of the bucket itself
+  std::string area;  // what it is counted under: a key without the prefix, or its beginning
   Query query;
   Headers headers;
   base::Parts body;
@@ -83,7 +85,11 @@ class S3Client {
 
  private:
   S3Client(S3Parts parts, S3Config config, S3Limits limits)
-      : parts_(parts), config_(std::move(config)), limits_(limits), pauses_(parts.executor) {}
+      : parts_(parts),
+        config_(std::move(config)),
+        limits_(limits),
+        counts_(parts.counts == nullptr ? own_counts_ : *parts.counts),
+        pauses_(parts.executor) {}
 
   base::Task<base::Result<HttpResponse>> repeat(const S3Request& request);
   HttpRequest signed_request(const S3Request& request, const Credentials& credentials);
@@ -96,6 +102,8 @@ class S3Client {
   const S3Limits limits_;
   std::unique_ptr<HttpClient> http_;
   std::unique_ptr<CredentialSource> credentials_;
+  RequestCounts own_counts_;
+  RequestCounts& counts_;
   RequestBudget budget_;
   std::unique_ptr<HedgedSender> sender_;
   bool failing_ = false;  // so the log was told

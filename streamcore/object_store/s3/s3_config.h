@@ -38,6 +38,7 @@ struct S3Config {
   CredentialsConfig credentials;
 
   std::string name() const { return "s3://" + bucket + "/" + prefix; }
+  std::string endpoint() const { return scheme + "://" + host; }
 };
 
 // The value of a variable, empty if there is none.

@@ -14,13 +14,6 @@ namespace {
 
 constexpr std::string_view kNonceHeader = "x-amz-meta-thalweg-nonce";
 
-S3Request request_of(std::string method, std::string key) {
-  S3Request request;
-  request.method = std::move(method);
-  request.key = std::move(key);
-  return request;
-}
-
 // The four bytes, the highest first.
 std::string base64_of(uint32_t crc) {
   constexpr std::string_view kDigits =
@@ -59,10 +52,13 @@ base::Task<base::Result<std::unique_ptr<S3ObjectStore>>> S3ObjectStore::open(S3P
   co_return store;
 }
 
-base::Result<std::string> S3ObjectStore::full_key(const std::string& key) const {
+base::Result<S3Request> S3ObjectStore::request_of(std::string method, std::string key) const {
   TRY(check_key(key));
-  std::string full = client_->config().prefix + key;
-  if (full.size() <= kKeyBytesMax) return full;
+  S3Request request;
+  request.method = std::move(method);
+  request.key = client_->config().prefix + key;
+  request.area = key;
+  if (request.key.size() <= kKeyBytesMax) return request;
   return base::fail(ErrorCode::kInvalidArgument, "with the bucket's prefix a key of " +
                                                      std::to_string(key.size()) +
                                                      " bytes is longer than S3 takes");
@@ -70,7 +66,7 @@ base::Result<std::string> S3ObjectStore::full_key(const std::string& key) const 
 
 base::Task<base::Result<PutOutcome>> S3ObjectStore::put_if_absent(std::string key,
                                                                   base::Parts parts) {
-  S3Request request = request_of("PUT", CO_TRY(full_key(key)));
+  S3Request request = CO_TRY(request_of("PUT", key));
   const uint64_t high = random_.next();
   const std::string nonce = std::to_string(high) + "-" + std::to_string(random_.next());
   request.headers = {{"if-none-match", "*"}, {std::string(kNonceHeader), nonce}};
@@ -78,14 +74,13 @@ base::Task<base::Result<PutOutcome>> S3ObjectStore::put_if_absent(std::string ke
     request.headers.emplace_back("x-amz-checksum-crc32c", base64_of(*parts.crc32c));
   }
   request.body = std::move(parts);
-  const std::string full = request.key;
   const auto response = co_await client_->call(std::move(request));
   if (!response) {
     const bool corrupt = response.error().code == ErrorCode::kCorrupt;
     co_return base::fail(corrupt ? ErrorCode::kCorrupt : ErrorCode::kUnknownOutcome,
                          response.error().message);
   }
-  if (response->status == 412) co_return co_await whose(full, nonce);
+  if (response->status == 412) co_return co_await whose(std::move(key), nonce);
   if (response->status == 200) co_return PutOutcome::kCreated;
   co_return base::fail(ErrorCode::kUnknownOutcome,
                        key + ": PUT answered HTTP " + std::to_string(response->status));
@@ -93,7 +88,7 @@ base::Task<base::Result<PutOutcome>> S3ObjectStore::put_if_absent(std::string ke
 
 // Of an object that was in the way of a put: created by that put itself or by another.
 base::Task<base::Result<PutOutcome>> S3ObjectStore::whose(std::string key, std::string nonce) {
-  const auto response = co_await client_->call(request_of("HEAD", key));
+  const auto response = co_await client_->call(CO_TRY(request_of("HEAD", key)));
   if (response && response->status == 200) {
     co_return response->header(kNonceHeader) == nonce ? PutOutcome::kCreated : PutOutcome::kExists;
   }
@@ -104,7 +99,7 @@ base::Task<base::Result<PutOutcome>> S3ObjectStore::whose(std::string key, std::
 
 base::Task<base::Result<base::Slice>> S3ObjectStore::get(std::string key,
                                                          std::optional<ByteRange> range) {
-  S3Request request = request_of("GET", CO_TRY(full_key(key)));
+  S3Request request = CO_TRY(request_of("GET", key));
   if (range) {
     // Not to be said in a Range header.
     if (range->length == 0 || range->offset > INT64_MAX || range->length > INT64_MAX) {
@@ -144,7 +139,7 @@ base::Task<base::Result<base::Slice>> S3ObjectStore::get_range(S3Request request
 }
 
 base::Task<base::Result<ObjectInfo>> S3ObjectStore::head(std::string key) {
-  S3Request request = request_of("HEAD", CO_TRY(full_key(key)));
+  S3Request request = CO_TRY(request_of("HEAD", key));
   const HttpResponse response = CO_TRY(co_await client_->call(std::move(request)));
   if (response.status == 404) co_return base::fail(ErrorCode::kNotFound, key);
   const auto size = parse_number(response.header("content-length"));
@@ -155,7 +150,7 @@ base::Task<base::Result<ObjectInfo>> S3ObjectStore::head(std::string key) {
 }
 
 base::Task<base::Status> S3ObjectStore::remove(std::string key) {
-  S3Request request = request_of("DELETE", CO_TRY(full_key(key)));
+  S3Request request = CO_TRY(request_of("DELETE", key));
   CO_TRY(co_await client_->call(std::move(request)));
   co_return base::Status{};
 }
@@ -163,7 +158,9 @@ base::Task<base::Status> S3ObjectStore::remove(std::string key) {
 base::Task<base::Result<ListPage>> S3ObjectStore::list(std::string prefix,
                                                        std::string start_after) {
   const std::string& base_prefix = client_->config().prefix;
-  S3Request request = request_of("GET", "");
+  S3Request request;
+  request.method = "GET";
+  request.area = prefix;
   request.query = {{"list-type", "2"},
                    {"max-keys", std::to_string(kListPageMax)},
                    {"prefix", base_prefix + prefix}};

@@ -41,7 +41,7 @@ class S3ObjectStore final : public ObjectStore {
   S3ObjectStore(base::Random& random, std::unique_ptr<S3Client> client)
       : random_(random), client_(std::move(client)) {}
 
-  base::Result<std::string> full_key(const std::string& key) const;
+  base::Result<S3Request> request_of(std::string method, std::string key) const;
   base::Task<base::Result<PutOutcome>> whose(std::string key, std::string nonce);
   base::Task<base::Result<base::Slice>> get_range(S3Request request, ByteRange range);
 

@@ -24,6 +24,10 @@ class EchoBackend final : public Backend {
   EchoBackend(Cores& cores, base::Status close_status)
       : handler_(cores.home()), close_status_(std::move(close_status)) {}
   RequestHandler& handler() override { return handler_; }
+  void write_metrics(MetricsText& text) const override {
+    text.gauge("echoes", "None.");
+    text.sample({}, 7);
+  }
   base::Task<base::Status> close() override { co_return close_status_; }
 
  private:

@@ -127,6 +127,33 @@ TEST_F(S3Hedges, HedgesAreAFifthOfTheRequestsAndAReserve) {
   base::take_log_lines(base::LogLevel::kWarn, "object store fails");
 }
 
+TEST_F(S3Hedges, WhatIsSentIsCountedByKindAndArea) {
+  RequestCounts& counts = world_.counts;
+  ASSERT_TRUE(put("meta/a", "bytes").has_value());
+  server_.fail_next(Fault::kSlowDown);
+  server_.fail_next(Fault::kHangUndone);
+  EXPECT_EQ(get("meta/a"), "bytes");
+  ASSERT_TRUE(put("c/1/2", "12").has_value());
+  ASSERT_TRUE(world_.executor.run(store_->remove("c/1/2")).has_value());
+  ASSERT_TRUE(world_.executor.run(store_->list("c/", "")).has_value());
+  const RequestCounts::Kind& gets = counts.of("meta/", RequestKind::kGet);
+  EXPECT_EQ(gets.requests, 3u);
+  EXPECT_EQ(gets.repetitions, 1u);
+  EXPECT_EQ(gets.hedges, 1u);
+  EXPECT_GE(gets.received_bytes, 5u);
+  EXPECT_EQ(counts.of("meta", RequestKind::kPut).sent_bytes, 5u);
+  EXPECT_EQ(counts.of("c", RequestKind::kPut).requests, 1u);
+  EXPECT_EQ(counts.of("c", RequestKind::kDelete).requests, 1u);
+  EXPECT_EQ(counts.of("c", RequestKind::kList).requests, 1u);
+  uint64_t sent = 0;
+  for (const auto& [area, kinds] : counts.areas) {
+    for (const RequestCounts::Kind& kind : kinds) sent += kind.requests;
+  }
+  EXPECT_EQ(sent, server_.requests().size());
+  for (int i = 0; i < 50; ++i) counts.of(std::to_string(i) + "/", RequestKind::kPut);
+  EXPECT_LE(counts.areas.size(), RequestCounts::kAreasMax + 1);
+}
+
 TEST(RequestBudget, ExtrasAreAFifthAndWhatWasSaved) {
   RequestBudget budget;
   constexpr int kRequests = 10'000;

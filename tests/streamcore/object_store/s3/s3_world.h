@@ -56,8 +56,8 @@ class S3World {
   }
   base::Result<std::unique_ptr<S3ObjectStore>> open(S3Config config,
                                                     S3Limits limits = quick_limits()) {
-    return executor.run(
-        S3ObjectStore::open({executor, executor, clock, random}, std::move(config), limits));
+    return executor.run(S3ObjectStore::open({executor, executor, clock, random, &counts},
+                                            std::move(config), limits));
   }
   base::Result<PutOutcome> put(S3ObjectStore& store, std::string key, std::string_view text) {
     return executor.run(store.put_if_absent(std::move(key), {base::as_bytes(text)}));
@@ -73,6 +73,7 @@ class S3World {
   base::PollExecutor executor;
   SetClock clock;
   base::SeededRandom random{5};
+  RequestCounts counts;
   FakeS3 server{executor};
 };
 
