@@ -27,6 +27,12 @@ StreamId any_of(Scene& scene, const std::vector<StreamId>& streams) {
   return streams[scene.random.below(streams.size())];
 }
 
+// Whether what was just answered is known to be true of now, and not of another owner's past.
+Task<bool> proven(Scene& scene) {
+  if (!scene.asks_for_proof || scene.store.is_owner()) co_return true;
+  co_return (co_await scene.store.prove_ownership()).has_value();
+}
+
 // --- appending
 
 struct Batch {
@@ -68,6 +74,24 @@ struct Sent {
   LogPosition position{};
 };
 
+// Told once nothing can take back what it was judged by (StreamStore::append).
+Task<void> tell_refusal(Scene& scene, StreamId stream, Offset wanted, uint64_t called) {
+  if (scene.waits_before_refusal) {
+    const base::Status durable = co_await scene.store.durable(scene.store.last_position());
+    if (!durable.has_value()) co_return scene.explain("durable", durable.error());
+  }
+  if (!co_await proven(scene)) co_return;
+  scene.model.refusal_seen(stream, wanted, called);
+}
+
+// What an append wants its stream to end at, if it wants anything.
+std::optional<Offset> draw_match(Scene& scene, StreamId stream) {
+  if (!scene.percent(30) || !scene.store.is_open_for_append(stream)) return std::nullopt;
+  const auto bounds = scene.store.known_bounds(stream);
+  const bool may_be_old = bounds.has_value() && scene.percent(50);
+  return may_be_old ? bounds->durable_tail : scene.store.next_offset(stream);
+}
+
 void append_entry(Scene& scene, StreamId stream, size_t size, Sent& sent) {
   const uint64_t id = scene.model.next_operation();
   const std::string payload = make_payload(stream, id, size);
@@ -77,13 +101,17 @@ void append_entry(Scene& scene, StreamId stream, size_t size, Sent& sent) {
                         .max_timestamp = kWallStart + static_cast<base::Timestamp>(id),
                         .match_offset = std::nullopt,
                         .fencing_token = std::nullopt};
-  if (scene.percent(20) && scene.store.is_open_for_append(stream)) {
-    request.match_offset = scene.store.next_offset(stream);
-  }
+  request.match_offset = draw_match(scene, stream);
+  const uint64_t called = scene.model.known(stream).called;
   const auto appended = scene.store.append(request);
   if (!appended.has_value()) {
-    const bool gone = appended.error().code == ErrorCode::kNotFound &&
-                      scene.model.record(stream).life != Life::kAlive;
+    const ErrorCode code = appended.error().code;
+    if (code == ErrorCode::kConditionFailed && request.match_offset.has_value()) {
+      scene.tasks.spawn(tell_refusal(scene, stream, *request.match_offset, called));
+      return;
+    }
+    const bool gone =
+        code == ErrorCode::kNotFound && scene.model.record(stream).life != Life::kAlive;
     if (!gone) scene.explain("append", appended.error());
     return;
   }
@@ -161,12 +189,6 @@ std::optional<Offset> check_entries(Scene& scene, StreamId stream, Offset from, 
   return next;
 }
 
-// Whether what was just answered is known to be true of now, and not of another owner's past.
-Task<bool> proven(Scene& scene) {
-  if (!scene.asks_for_proof || scene.store.is_owner()) co_return true;
-  co_return (co_await scene.store.prove_ownership()).has_value();
-}
-
 Task<std::optional<StreamBounds>> look(Scene& scene, StreamId stream) {
   const Known before = scene.model.known(stream);
   const auto bounds = co_await scene.store.bounds(stream);
@@ -199,6 +221,7 @@ Task<std::optional<Offset>> read_once(Scene& scene, StreamId stream, Offset from
   }
   scene.trace.event(
       text("read stream=", stream.value, " from=", from.value, " entries=", read->entries.size()));
+  scene.model.read_seen(stream, *read, before);
   co_return check_entries(scene, stream, from, max_bytes, *read);
 }
 

@@ -20,8 +20,9 @@ struct Scene {
   base::Random& random;
   const Knobs& knobs;
   SimZones* zones = nullptr;
-  bool leased = false;         // there may be another owner
-  bool asks_for_proof = true;  // before it believes where a stream ends
+  bool leased = false;               // there may be another owner
+  bool asks_for_proof = true;        // before it believes where a stream ends
+  bool waits_before_refusal = true;  // until what it was judged by is durable
   bool disk_was_full = false;
   bool write_failed = false;
   bool bit_rot = false;

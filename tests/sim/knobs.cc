@@ -119,7 +119,9 @@ Knobs draw_knobs(base::Random& random, World world) {
   knobs.zones.outages = knobs.zones.wipe = knobs.zones.rot = false;
   knobs.lease = one_of<milliseconds>(random, {milliseconds(400), milliseconds(3000)});
   knobs.life_max = knobs.lease * (1 + random.below(4));
-  knobs.pause_max = std::max<base::Duration>(knobs.pause_max, milliseconds(5));
+  // Leases are seconds: at the pace of the other worlds a seed would be all appends.
+  knobs.pause_max =
+      one_of<base::Duration>(random, {milliseconds(20), milliseconds(60), milliseconds(200)});
   return knobs;
 }
 

@@ -268,6 +268,7 @@ std::optional<Plant> plant_named(std::string_view name) {
       {"bad-crc-is-end", Plant::kBadCrcIsEnd},
       {"epoch-forgotten", Plant::kEpochForgotten},
       {"annotation-ahead", Plant::kAnnotationAhead},
+      {"refusal-early", Plant::kRefusalEarly},
       {"quorum-of-one", Plant::kQuorumOfOne},
       {"emptied-votes", Plant::kEmptiedVotes},
       {"unconditional-put", Plant::kUnconditionalPut},

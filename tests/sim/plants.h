@@ -21,6 +21,7 @@ enum class Plant {
   kBadCrcIsEnd,      // recovery takes the first damaged chunk for the end of the log
   kEpochForgotten,   // opening drops the oldest undrained epoch from the channel's row
   kAnnotationAhead,  // annotations hold what was appended, not what their range holds
+  kRefusalEarly,     // an append is refused by what is not durable yet, and this is told
   // With the log in three zones:
   kQuorumOfOne,       // a chunk counts as held by one zone before it is
   kEmptiedVotes,      // a zone that lost everything has its marker back

@@ -63,6 +63,7 @@ SeedOutcome SeedRun::run() {
   trace_.event(to_string(knobs_));
   for (uint32_t i = 0; i < knobs_.lives && !over(); ++i) live_once();
   if (!over()) heal_and_drain();
+  if (!over()) model_.check_history();
   if (process_ != nullptr) end_process(false);
   base::set_log_sink({});
   return {.violation = trace_.first_violation(),
@@ -70,6 +71,7 @@ SeedOutcome SeedRun::run() {
           .events = trace_.events(),
           .acked = model_.acked(),
           .crashes = crashes_,
+          .simulated = now_.time_since_epoch(),
           .damage_reported = damage_reported_};
 }
 
@@ -155,9 +157,15 @@ void SeedRun::end_process(bool crashed) {
 }
 
 Scene SeedRun::make_scene() {
-  return Scene{
-      process_->executor(),       process_->store(), disk_, model_, trace_, random_, knobs_,
-      zones_ ? &*zones_ : nullptr};
+  return Scene{.executor = process_->executor(),
+               .store = process_->store(),
+               .disk = disk_,
+               .model = model_,
+               .trace = trace_,
+               .random = random_,
+               .knobs = knobs_,
+               .zones = zones_ ? &*zones_ : nullptr,
+               .waits_before_refusal = plant_ != Plant::kRefusalEarly};
 }
 
 // A start that finds no space at all must go well, if the last process kept the reserve.

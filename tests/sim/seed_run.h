@@ -19,6 +19,7 @@ struct SeedOutcome {
   uint64_t events = 0;
   uint64_t acked = 0;
   uint64_t crashes = 0;
+  base::Duration simulated{0};   // how long the history took in its own time
   bool damage_reported = false;  // bit rot was found and reported, which ends the run
 };
 

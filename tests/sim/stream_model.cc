@@ -61,6 +61,7 @@ void StreamModel::append_sent(Operation operation) {
   }
   stream.leader_epoch = std::max(stream.leader_epoch, operation.leader_epoch);
   operations_.push_back(operation);
+  history_.append_called(operation.stream, id, operation.base, operation.end());
 }
 
 void StreamModel::append_acked(uint64_t id) {
@@ -68,6 +69,7 @@ void StreamModel::append_acked(uint64_t id) {
   ++acked_;
   fix(id, "acked");
   const Operation& operation = operations_[id];
+  history_.append_answered(operation.stream, id);
   StreamRecord& stream = of(operation.stream);
   stream.tail = std::max(stream.tail, operation.end());
 }
@@ -115,12 +117,13 @@ void StreamModel::tail_seen(StreamId id, Offset tail) {
   stream.tail = std::max(stream.tail, tail);
 }
 
-Known StreamModel::known(StreamId id) const {
+Known StreamModel::known(StreamId id) {
   const StreamRecord& stream = record(id);
   return {.life = stream.life,
           .tail = stream.tail,
           .trim_seen = stream.trim_seen,
-          .leader_epoch = stream.leader_epoch};
+          .leader_epoch = stream.leader_epoch,
+          .called = history_.call()};
 }
 
 void StreamModel::bounds_seen(StreamId id, const StreamBounds& bounds, const Known& before) {
@@ -146,6 +149,7 @@ void StreamModel::bounds_seen(StreamId id, const StreamBounds& bounds, const Kno
   if (bounds.leader_epoch < before.leader_epoch) {
     violation(id, text("leader epoch went back to ", bounds.leader_epoch.value));
   }
+  history_.tail_answered(id, before.called, bounds.durable_tail);
   stream.tail = std::max(stream.tail, bounds.durable_tail);
   stream.trim_seen = std::max(stream.trim_seen, bounds.trim_point);
   stream.leader_epoch = std::max(stream.leader_epoch, bounds.leader_epoch);
@@ -214,6 +218,20 @@ void StreamModel::settle_deletion(StreamId id, const StreamBounds& bounds) {
   const bool gone = bounds.durable_tail == Offset(0);
   trace_.event(text("deletion of stream ", id.value, gone ? " happened" : " did not happen"));
   stream.life = gone ? Life::kGone : Life::kAlive;
+}
+
+void StreamModel::refusal_seen(StreamId id, Offset wanted, uint64_t called) {
+  if (record(id).life != Life::kAlive) return;
+  trace_.event(text("refused stream=", id.value, " wanted=", wanted.value));
+  history_.refusal_answered(id, called, wanted);
+}
+
+// A deletion is an end that the history does not know.
+void StreamModel::check_history() {
+  for (const StreamId id : alive()) {
+    const auto anomaly = history_.find_anomaly(id);
+    if (anomaly) return violation(id, "not linearizable: " + *anomaly);
+  }
 }
 
 }  // namespace thalweg::sim

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "streamcore/stream_store.h"
+#include "tests/sim/history.h"
 #include "tests/sim/trace.h"
 
 namespace thalweg::sim {
@@ -44,6 +45,7 @@ struct Known {
   Offset tail;
   Offset trim_seen;
   LeaderEpoch leader_epoch;
+  uint64_t called = 0;  // when, in the history
 };
 
 class StreamModel {
@@ -70,8 +72,13 @@ class StreamModel {
   void entry_seen(StreamId stream, const EntryHeader& header, base::ByteView payload);
   void tail_seen(StreamId stream, Offset tail);
   // Before a question is asked, and with its answer.
-  Known known(StreamId stream) const;
+  Known known(StreamId stream);
   void bounds_seen(StreamId stream, const StreamBounds& bounds, const Known& before);
+  void read_seen(StreamId stream, const ReadResult& read, const Known& before) {
+    history_.read_answered(stream, before.called, read);
+  }
+  // An append was refused because the stream does not end at `wanted`.
+  void refusal_seen(StreamId stream, Offset wanted, uint64_t called);
   void annotation_seen(StreamId stream, const AnnotationAt& at);
 
   // --- trims and deletions
@@ -81,6 +88,10 @@ class StreamModel {
   void remove_acked(StreamId stream);
   // After a restart the outcome of every deletion begun is decided; these bounds tell it.
   void settle_deletion(StreamId stream, const StreamBounds& bounds);
+
+  // In the end: all that was answered of each stream fits one order.
+  void check_history();
+  const History& history() const { return history_; }
 
  private:
   StreamRecord& of(StreamId stream) { return records_.at(stream); }
@@ -92,6 +103,7 @@ class StreamModel {
   std::vector<StreamId> ids_;
   std::map<StreamId, StreamRecord> records_;
   std::vector<Operation> operations_{Operation{}};  // id 0 is none
+  History history_;
   uint64_t acked_ = 0;
   bool two_owners_ = false;
 };

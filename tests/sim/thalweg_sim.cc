@@ -69,18 +69,21 @@ uint64_t run_seeds(const Arguments& arguments) {
   uint64_t broken = 0;
   uint64_t acked = 0;
   uint64_t crashes = 0;
+  base::Duration simulated{0};
   for (uint64_t seed = arguments.seed; seed < arguments.seed + arguments.seeds; ++seed) {
     const SeedOutcome outcome = run_seed(seed, arguments.world, arguments.plant, arguments.trace);
     acked += outcome.acked;
     crashes += outcome.crashes;
+    simulated += outcome.simulated;
     if (!outcome.violation.has_value()) continue;
     ++broken;
     std::cout << "seed " << seed << ": " << *outcome.violation << std::endl;
     if (arguments.expect_caught) return broken;
   }
   std::cout << arguments.seeds << " seeds from " << arguments.seed << ", " << acked
-            << " acknowledged appends, " << crashes << " crashes, " << broken << " broken"
-            << std::endl;
+            << " acknowledged appends, " << crashes << " crashes, "
+            << std::chrono::duration_cast<std::chrono::seconds>(simulated).count()
+            << " simulated seconds, " << broken << " broken" << std::endl;
   return broken;
 }
 

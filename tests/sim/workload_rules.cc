@@ -1,5 +1,6 @@
 #include "tests/sim/workload_rules.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "streamcore/base/check.h"
@@ -17,9 +18,10 @@ std::string make_payload(StreamId stream, uint64_t operation, size_t size) {
   std::memcpy(payload.data() + 16, &stream.value, 8);
   std::memcpy(payload.data() + 24, &operation, 8);
   uint64_t state = operation * 0x9E3779B97F4A7C15ull + 1;
-  for (size_t i = kPayloadHeaderBytes; i < size; ++i) {
+  for (size_t i = kPayloadHeaderBytes; i < size; i += sizeof(state)) {
     state = state * 6364136223846793005ull + 1442695040888963407ull;
-    payload[i] = static_cast<char>(state >> 56);
+    const uint64_t bytes = state ^ (state >> 32);
+    std::memcpy(payload.data() + i, &bytes, std::min(sizeof(bytes), size - i));
   }
   return payload;
 }
