@@ -31,11 +31,11 @@ inline constexpr uint64_t kFilesInUseMax = 256;             // by calls at a tim
 inline constexpr size_t kKnownDirectoriesMax = 16384;       // remembered as made durable
 inline constexpr uint64_t kWholeObjectBytesMax = 1u << 30;  // larger ones are read by range
 
-// Reads of the size segments are read in (4 MiB and what sticks out of its last block) get memory
-// that was used before: first touching a page is slow. Shorter ones get memory of their own, so
-// that a cache that counts the bytes it was given is never wrong by more than an eighth.
-inline constexpr size_t kReadBlockBytes = (size_t{4} << 20) + (size_t{256} << 10);
-inline constexpr size_t kReadBlockUsedMin = kReadBlockBytes / 8 * 7;
+// Reads of the size segments are read in (4 MiB and what sticks out of its last block, which is
+// one entry of a mebibyte where batches are large) get memory that was used before: first touching
+// a page is slow. Shorter ones get memory of their own.
+inline constexpr size_t kReadBlockBytes = (size_t{5} << 20) + (size_t{256} << 10);
+inline constexpr size_t kReadBlockUsedMin = kReadBlockBytes / 2;
 inline constexpr size_t kReadBlocksIdleMax = 16;  // kept for the next reads
 // Ranges from here on bypass the page cache: who reads that much keeps it in a cache of its own.
 inline constexpr uint64_t kDirectReadBytesMin = uint64_t{1} << 20;

@@ -12,7 +12,7 @@ BlockCache::BlockCache(base::Executor& executor, size_t bytes_max)
 std::optional<BlockCache::Lookup> BlockCache::look_up(const BlockKey& key) {
   if (const auto found = blocks_.find(key); found != blocks_.end()) {
     ++counts_.hits;
-    groups_.splice(groups_.begin(), groups_, found->second.group);
+    use(found->second.group);
     return Lookup{.slice = found->second.slice, .flight = nullptr, .index = 0};
   }
   if (const auto awaited = flights_.find(key); awaited != flights_.end()) {
@@ -20,6 +20,23 @@ std::optional<BlockCache::Lookup> BlockCache::look_up(const BlockKey& key) {
     return Lookup{.slice = {}, .flight = awaited->second.flight, .index = awaited->second.index};
   }
   return std::nullopt;
+}
+
+void BlockCache::use(Groups::iterator group) {
+  if (group->passed) passed_bytes_ -= group->bytes;
+  used_.splice(used_.begin(), group->passed ? passed_ : used_, group);
+  group->passed = false;
+}
+
+void BlockCache::pass(const BlockKey& key) {
+  const auto found = blocks_.find(key);
+  if (found == blocks_.end()) return;
+  const Groups::iterator group = found->second.group;
+  if (group->passed || group->keys.back() != key) return;
+  passed_.splice(passed_.begin(), used_, group);
+  group->passed = true;
+  passed_bytes_ += group->bytes;
+  while (passed_bytes_ > bytes_max_ / kPassedShare) evict_oldest(passed_);
 }
 
 base::Task<base::Result<base::Slice>> BlockCache::wait(Lookup lookup) {
@@ -60,25 +77,25 @@ void BlockCache::insert(const std::vector<BlockKey>& keys,
   for (size_t i = 0; i < keys.size(); ++i) {
     if (!blocks[i]) continue;
     group.keys.push_back(keys[i]);
-    group.bytes += blocks[i]->bytes.size();
+    group.bytes = blocks[i]->owner.capacity();
   }
-  group.bytes = base::align_up(group.bytes, base::kIoAlignment);  // as buffers are
   if (group.keys.empty() || group.bytes > bytes_max_) return;
-  while (bytes_ + group.bytes > bytes_max_) evict_oldest();
+  while (bytes_ + group.bytes > bytes_max_) evict_oldest(passed_.empty() ? used_ : passed_);
   bytes_ += group.bytes;
   counts_.filled += group.keys.size();
-  groups_.push_front(std::move(group));
+  used_.push_front(std::move(group));
   for (size_t i = 0; i < keys.size(); ++i) {
-    if (blocks[i]) blocks_.emplace(keys[i], Place{*blocks[i], groups_.begin()});
+    if (blocks[i]) blocks_.emplace(keys[i], Place{*blocks[i], used_.begin()});
   }
 }
 
-void BlockCache::evict_oldest() {
-  const Group& oldest = groups_.back();
+void BlockCache::evict_oldest(Groups& groups) {
+  const Group& oldest = groups.back();
   for (const BlockKey& key : oldest.keys) blocks_.erase(key);
   counts_.evicted += oldest.keys.size();
   bytes_ -= oldest.bytes;
-  groups_.pop_back();
+  if (oldest.passed) passed_bytes_ -= oldest.bytes;
+  groups.pop_back();
 }
 
 }  // namespace thalweg::segment

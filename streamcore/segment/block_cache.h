@@ -1,4 +1,6 @@
-// BlockCache: blocks of segments in memory, bounded in bytes, least recently used out first.
+// BlockCache: blocks of segments in memory, bounded in bytes, least recently used out first. What a
+// sequential read has passed goes before that, and never takes more than a share of the cache: a
+// scan does not push out what is read again.
 //
 // Blocks that one GET brought share its buffer, so they are kept and evicted together: what the
 // cache counts is the memory of that buffer. A block is a Slice, so a reader keeps it alive after
@@ -36,6 +38,9 @@ struct BlockKeyHash {
     return std::hash<ObjectId>()(key.object) ^ (key.position * 0xC2B2AE3D27D4EB4Full);
   }
 };
+
+// Of the cache's bytes, for what was passed: enough for readers that follow each other closely.
+inline constexpr size_t kPassedShare = 4;
 
 class BlockCache {
  private:
@@ -89,6 +94,9 @@ class BlockCache {
 
   // The block, as recently used; nothing if somebody must start() a fill for it.
   std::optional<Lookup> look_up(const BlockKey& key);
+  // A sequential read is through with this block. After the last one of a fill all of them are
+  // passed; whoever looks one up makes them recently used again.
+  void pass(const BlockKey& key);
   // True if the block is here or on its way.
   bool has(const BlockKey& key) const { return blocks_.contains(key) || flights_.contains(key); }
   // Waits until the block is here, or until it is known that it will not come. The filler's error,
@@ -106,10 +114,12 @@ class BlockCache {
   struct Group {
     std::vector<BlockKey> keys;
     size_t bytes = 0;
+    bool passed = false;
   };
+  using Groups = std::list<Group>;
   struct Place {
     base::Slice slice;
-    std::list<Group>::iterator group;
+    Groups::iterator group;
   };
   struct Awaited {
     std::shared_ptr<Flight> flight;
@@ -118,12 +128,15 @@ class BlockCache {
 
   void insert(const std::vector<BlockKey>& keys,
               const std::vector<base::Result<base::Slice>>& blocks);
-  void evict_oldest();
+  void use(Groups::iterator group);
+  void evict_oldest(Groups& groups);
 
   base::Executor& executor_;
   size_t bytes_max_;
   size_t bytes_ = 0;
-  std::list<Group> groups_;  // most recently used first
+  size_t passed_bytes_ = 0;  // of bytes_
+  Groups used_;              // most recently used first
+  Groups passed_;            // passed last first
   std::unordered_map<BlockKey, Place, BlockKeyHash> blocks_;
   std::unordered_map<BlockKey, Awaited, BlockKeyHash> flights_;
   Counts counts_;

@@ -90,10 +90,12 @@ struct Batch {
   size_t max_bytes;
   size_t bytes = 0;
   bool full = false;
+  bool through = false;  // with the block that was taken last
   std::vector<EntryRef> entries;
 
   size_t wanted() const { return max_bytes - std::min(bytes, max_bytes); }
   base::Status take(Walk walk, StreamId stream, const std::string& key) {
+    through = false;
     while (!walk.done()) {
       EntryRef entry = TRY(walk.next(stream, key));
       if (entry.header.end() <= from) continue;
@@ -103,6 +105,7 @@ struct Batch {
       entries.push_back(std::move(entry));
     }
     full = !entries.empty() && wanted() == 0;
+    through = true;
     return {};
   }
 };
@@ -152,6 +155,9 @@ base::Task<Result<std::vector<EntryRef>>> SegmentReader::read(SegmentRow row, Of
       if (!taken) {
         if (batch.entries.empty()) co_return std::unexpected(std::move(taken).error());
         batch.full = true;
+      }
+      if (batch.through && cursor.window != 0) {
+        cache_.pass({row.object, source.footer.block(next).position});
       }
       if (batch.full) break;
       ++next;
@@ -270,8 +276,8 @@ base::Task<void> SegmentReader::fetch_run(BlockCache::Fill fill, std::string key
 base::Task<void> SegmentReader::begin_ahead(SegmentRow row, uint64_t bytes) {
   const Result<Source> source = co_await source_of(row);
   if (!source || group_.stopping()) co_return;
-  const uint64_t end = source->footer.fields().blocks_position + bytes;
-  request(*source, 0, /*demand_end=*/0, end);
+  const uint64_t whole_runs = base::align_up(bytes, options_.get_bytes);
+  request(*source, 0, /*demand_end=*/0, source->footer.fields().blocks_position + whole_runs);
 }
 
 // Runs are the blocks that begin in one stretch of get_bytes, counted from the stream's first

@@ -16,11 +16,12 @@ constexpr size_t kPage = base::kIoAlignment;  // what a buffer of few bytes take
 
 class BlockCacheTest : public testing::Test {
  protected:
-  void fill(uint64_t position) {
+  static void fill(BlockCache& cache, uint64_t position) {
     std::vector<Result<Slice>> blocks;
     blocks.push_back(slice_of("block"));
-    cache_.start({{ObjectId(1), position}}).finish(std::move(blocks));
+    cache.start({{ObjectId(1), position}}).finish(std::move(blocks));
   }
+  void fill(uint64_t position) { fill(cache_, position); }
   bool cached(uint64_t position) { return cache_.has({ObjectId(1), position}); }
 
   sim::SimExecutor executor_;
@@ -35,6 +36,33 @@ TEST_F(BlockCacheTest, LeastRecentlyUsedBlockGoesFirst) {
   EXPECT_FALSE(cached(2));
   EXPECT_EQ(cache_.bytes(), 3 * kPage);
   EXPECT_EQ(cache_.counts().evicted, 1u);
+}
+
+TEST_F(BlockCacheTest, WhatWasPassedGoesFirstUnlessSomebodyLooksItUp) {
+  BlockCache wide(executor_, 12 * kPage);
+  for (uint64_t position = 1; position <= 12; ++position) fill(wide, position);
+  for (const uint64_t position : {7, 8, 9}) wide.pass({ObjectId(1), position});
+  EXPECT_TRUE(wide.look_up({ObjectId(1), 7}).has_value());
+  fill(wide, 13);
+  EXPECT_FALSE(wide.has({ObjectId(1), 8})) << "passed longest ago, and not looked up since";
+  fill(wide, 14);
+  EXPECT_FALSE(wide.has({ObjectId(1), 9}));
+  fill(wide, 15);
+  EXPECT_FALSE(wide.has({ObjectId(1), 1})) << "nothing passed is left: least recently used";
+  EXPECT_TRUE(wide.has({ObjectId(1), 7}));
+  EXPECT_EQ(wide.bytes(), 12 * kPage);
+}
+
+TEST_F(BlockCacheTest, WhatWasPassedTakesAShareOfTheCacheOnly) {
+  BlockCache wide(executor_, 12 * kPage);
+  for (uint64_t position = 1; position <= 6; ++position) {
+    fill(wide, position);
+    wide.pass({ObjectId(1), position});
+    wide.pass({ObjectId(1), position});
+  }
+  EXPECT_EQ(wide.bytes(), 12 / kPassedShare * kPage);
+  EXPECT_TRUE(wide.has({ObjectId(1), 6}));
+  EXPECT_FALSE(wide.has({ObjectId(1), 3}));
 }
 
 TEST_F(BlockCacheTest, SliceOutlivesTheEvictionOfItsBlock) {

@@ -200,6 +200,15 @@ TEST_F(SegmentReaderTest, SequentialReadGrowsItsWindowAndGetsEveryByteOnce) {
   sim::run(executor_, reader.stop_and_join());
 }
 
+TEST_F(SegmentReaderTest, ASequentialReadKeepsNoMoreThanAShareOfTheCache) {
+  BlockCache cache(executor_, 1'600'000);
+  SegmentReader reader(executor_, store_, cache, {.get_bytes = 100'000});
+  const SegmentRow row = put_stream(2000, 10);
+  scan(reader, row, 30'000);
+  EXPECT_LE(cache.bytes(), 1'600'000u / 4 + 110'000u);  // and the run that the first read cut
+  sim::run(executor_, reader.stop_and_join());
+}
+
 TEST_F(SegmentReaderTest, ReadAheadHidesTheLatencyOfTheStore) {
   SegmentReader reader(executor_, store_, cache_, {.get_bytes = 100'000});
   const SegmentRow row = put_stream(2000, 10);
