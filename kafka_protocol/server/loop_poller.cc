@@ -14,8 +14,11 @@ using Descriptor =
 
 // Shared with the wait that is under way, which Asio ends after the watch has gone.
 struct Watched {
-  Watched(AsioExecutor& executor, int fd, std::function<void()> on_ready)
-      : descriptor(executor.loop().io.get_executor(), fd), callback(std::move(on_ready)) {}
+  Watched(AsioExecutor& owner, int fd, std::function<void()> on_ready)
+      : executor(owner),
+        descriptor(owner.loop().io.get_executor(), fd),
+        callback(std::move(on_ready)) {}
+  AsioExecutor& executor;
   Descriptor descriptor;
   std::function<void()> callback;
   bool over = false;
@@ -27,7 +30,13 @@ void wait(std::shared_ptr<Watched> watched) {
                                                    const boost::system::error_code& error) mutable {
     if (error || watched->over) return;
     watched->callback();
-    if (!watched->over) wait(std::move(watched));
+    if (watched->over) return;
+    // Once a turn: a descriptor that stays ready would keep the poll from ending, and everybody
+    // else waiting.
+    AsioExecutor& executor = watched->executor;
+    executor.post([watched = std::move(watched)]() mutable {
+      if (!watched->over) wait(std::move(watched));
+    });
   });
 }
 

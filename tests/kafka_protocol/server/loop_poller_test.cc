@@ -55,6 +55,25 @@ TEST(LoopPoller, TellsEachTimeAndAgainWhileNothingWasTaken) {
   watch.reset();  // after the loop ended, as when a process stops
 }
 
+TEST(LoopPoller, OthersHaveTheirTurnWhileADescriptorStaysReadable) {
+  constexpr int kCallsMax = 10'000;
+  AsioExecutor executor;
+  LoopPoller poller(executor);
+  Poked poked;
+  int calls = 0;
+  std::unique_ptr<base::FdPoller::Watch> watch;
+  executor.post([&] {
+    watch = poller.watch_readable(poked.fd(), [&] {
+      if (++calls == 1) executor.post([&] { executor.stop(); });
+      if (calls == kCallsMax) poked.take();  // else a test that fails would not end
+    });
+    poked.poke();
+  });
+  executor.run();
+  EXPECT_LT(calls, kCallsMax);
+  watch.reset();
+}
+
 TEST(LoopPoller, WatchThatIsGoneTellsNothingAndLeavesTheDescriptorOpen) {
   AsioExecutor executor;
   LoopPoller poller(executor);
