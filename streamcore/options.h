@@ -57,6 +57,7 @@ struct StreamStoreOptions {
   base::Timestamp delete_grace_ms = 60'000;
   base::Timestamp destroyed_row_keep_ms = 24 * 3600 * 1000;
 
+  bool chunks_wait() const { return chunk_linger_max > base::Duration(0); }
   bool is_small_range(uint64_t bytes) const {
     return bytes < std::min(small_range_bytes, own_segment_bytes);
   }

@@ -16,7 +16,20 @@ namespace {
 constexpr uint64_t kChunkOverheadMax = 3 * base::kIoAlignment;
 constexpr base::Duration kReadyRetry = std::chrono::milliseconds(200);
 constexpr base::Duration kOverdueCheck = std::chrono::seconds(1);
-constexpr size_t kArenaBlockBytes = 8 << 20;
+constexpr size_t kArenaBlockBytesMin = 8 << 20;
+
+// Where puts are paid one by one, the entry that fills a chunk may pass its target: chunks cut
+// before it would be half an entry shorter.
+uint64_t chunk_bytes_max(const StreamStoreOptions& options) {
+  const uint64_t target = options.chunk_bytes_target;
+  return options.chunks_wait() ? base::align_up(target + target / 4, base::kIoAlignment) : target;
+}
+
+// There the end of a block in which no full chunk fits is not used.
+size_t arena_block_bytes(const StreamStoreOptions& options) {
+  const uint64_t chunks_in_block = options.chunks_wait() ? 4 : 1;
+  return std::max<uint64_t>(kArenaBlockBytesMin, chunks_in_block * chunk_bytes_max(options));
+}
 
 uint32_t lag_chunks_max(const StreamStoreOptions& options) {
   const uint64_t chunks = options.replica_lag_bytes_max / options.chunk_bytes_target;
@@ -49,7 +62,7 @@ Channel::Channel(Parts parts, ChannelEpoch epoch, uint64_t nonce, base::Callback
       lease_(parts.lease),
       epoch_(epoch),
       moved_(std::move(moved)),
-      arena_(kArenaBlockBytes, parts.options.memory_tail_bytes_max,
+      arena_(arena_block_bytes(parts.options), parts.options.memory_tail_bytes_max,
              parts.options.touch_memory_ahead ? base::BufferPool::Touch::kAhead
                                               : base::BufferPool::Touch::kWhenWritten),
       admission_turn_(parts.executor, 1),
@@ -201,16 +214,20 @@ Channel::OpenChunk& Channel::chunk_for(size_t payload_length) {
   if (!open_.empty() && !open_.back().full) {
     OpenChunk& last = open_.back();
     if (last.builder.fits(payload_length)) return last;
-    last.full = true;
-    arena_.give_back(last.region, last.builder.finished_length());
+    close_chunk(last);
   }
   const size_t alone = chunk::ChunkBuilder::bytes_needed(payload_length);
-  base::Slice region = arena_.take(alone);
-  const uint64_t bytes_max = std::max<uint64_t>(alone, options_.chunk_bytes_target);
+  const uint64_t bytes_max = std::max<uint64_t>(alone, chunk_bytes_max(options_));
+  base::Slice region = arena_.take(waits() ? bytes_max : alone);
   open_.emplace_back(std::move(region), bytes_max);
   if (waits()) open_.back().opened = executor_.now();
   unwritten_bytes_ += kChunkOverheadMax;
   return open_.back();
+}
+
+void Channel::close_chunk(OpenChunk& chunk) {
+  chunk.full = true;
+  arena_.give_back(chunk.region, chunk.builder.finished_length());
 }
 
 base::Result<Appended> Channel::append(const AppendRequest& request) {
@@ -246,6 +263,7 @@ base::Result<Appended> Channel::append(const AppendRequest& request) {
   open.footprint += cost;
   unwritten_bytes_ += cost;
   stream->next += request.count;
+  if (waits() && open.builder.bytes() >= options_.chunk_bytes_target) close_chunk(open);
   schedule_pump();
   return Appended{.base = header.base,
                   .leader_epoch = header.leader_epoch,

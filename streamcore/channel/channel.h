@@ -88,10 +88,11 @@ class Channel final : public chunk::OwnerListener, public metadata::LeaseListene
   base::Task<void> make_log_ready();
 
   OpenChunk& chunk_for(size_t payload_length);
+  void close_chunk(OpenChunk& chunk);
   void schedule_pump();
   void pump();
   bool may_submit() const;
-  bool waits() const { return options_.chunk_linger_max > base::Duration(0); }
+  bool waits() const { return options_.chunks_wait(); }
   // When the first open chunk goes though it is not full.
   base::TimePoint linger_end() const;
   void arm_linger();

@@ -71,6 +71,15 @@ TEST_F(ChunkLingerTest, AFullChunkGoesAtOnce) {
   EXPECT_EQ(puts(), 1u);
 }
 
+TEST_F(ChunkLingerTest, EveryChunkOfABusyStreamIsFull) {
+  options_.chunk_bytes_target = 1 << 20;
+  open_with(50ms, 250ms);
+  LogPosition last;
+  for (int i = 0; i < 5 * 100; ++i) last = append_some(250'000);  // the fifth passes the target
+  wait(last);
+  EXPECT_EQ(puts(), 100u);
+}
+
 TEST_F(ChunkLingerTest, AStopWaitsForNoMore) {
   open_with(10min, 20min);
   append_some();
