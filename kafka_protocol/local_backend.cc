@@ -38,6 +38,7 @@ StreamStoreOptions store_options(const server::Config& config, bool log_in_store
     options.chunk_bytes_target =
         base::align_up(bytes("thalweg.chunk.target.bytes"), chunk::kChunkAlignment);
   }
+  if (!config.get_string("thalweg.store").empty()) use_distant_segments(options);
   options.outstanding_log_bytes_max = bytes("thalweg.log.outstanding.max.bytes");
   options.memory_tail_bytes_max = bytes("thalweg.memory.tail.bytes");
   options.touch_memory_ahead = true;

@@ -63,6 +63,7 @@ struct StreamStoreOptions {
   }
 
   uint64_t block_cache_bytes_max = 64 << 20;
+  uint32_t read_gets_ahead_max = 4;             // of 4 MiB, by which a sequential read is ahead
   base::Timestamp idle_empty_chunk_ms = 1'000;  // idle this long: the final dw is written
 };
 
@@ -90,6 +91,12 @@ constexpr void use_storage_class(StreamStoreOptions& options, StorageClass stora
   options.chunk_linger_max = milliseconds(express ? 20 : 250);
   options.chunk_window = chunk_window_for(
       kChannelBytesPerSecond, express ? kExpressPut : kStandardPut, options.chunk_bytes_target);
+  options.index_reads_max = 64;
+}
+
+// Segments in a bucket: 800 MiB/s, by GETs that take 60 ms.
+constexpr void use_distant_segments(StreamStoreOptions& options) {
+  options.read_gets_ahead_max = 12;
 }
 
 }  // namespace thalweg

@@ -18,7 +18,7 @@ using base::Slice;
 
 // What is read ahead must not push out what was read ahead before: own run + window, for three
 // cursors.
-constexpr size_t kRunShareOfCache = 16;
+constexpr size_t kCursorsInCache = 3;
 
 std::unexpected<base::Error> corrupt(const std::string& key, uint64_t position,
                                      const std::string& what) {
@@ -120,8 +120,8 @@ SegmentReader::SegmentReader(base::Executor& executor, object_store::ObjectStore
       footers_(executor, options.footer_bytes_max),
       cursors_(options.cursors_max),
       group_(executor) {
-  options_.get_bytes =
-      std::clamp<size_t>(cache.bytes_max() / kRunShareOfCache, 1, options.get_bytes);
+  const size_t runs = kCursorsInCache * (size_t{options.gets_ahead_max} + 1) + 1;
+  options_.get_bytes = std::clamp<size_t>(cache.bytes_max() / runs, 1, options.get_bytes);
 }
 
 base::Task<Result<SegmentReader::Source>> SegmentReader::source_of(SegmentRow row) {

@@ -34,8 +34,8 @@ namespace thalweg::segment {
 inline constexpr uint64_t kFooterBytesMax = uint64_t{256} << 20;
 
 struct ReaderOptions {
-  // One ranged GET, but never more than a sixteenth of the cache: what is read ahead must stay
-  // until it is read.
+  // One ranged GET, but never more than a share of the cache: what three sequential reads have
+  // ahead must stay until it is read.
   size_t get_bytes = size_t{4} << 20;
   // How many GETs a sequential read may be ahead; it begins with one and doubles each time a run
   // was used up.

@@ -219,6 +219,27 @@ TEST_F(SegmentReaderTest, ReadAheadHidesTheLatencyOfTheStore) {
   sim::run(executor_, reader.stop_and_join());
 }
 
+TEST_F(SegmentReaderTest, AWiderWindowHidesMoreOfIt) {
+  SegmentReader reader(executor_, store_, cache_, {.get_bytes = 100'000, .gets_ahead_max = 12});
+  const SegmentRow row = put_stream(2000, 10);
+  const base::TimePoint start = executor_.now();
+  scan(reader, row, 100'000);
+  EXPECT_LE(executor_.now() - start, 7 * store_.latency);
+  EXPECT_GT(store_.in_flight_max, 5u);
+  sim::run(executor_, reader.stop_and_join());
+}
+
+TEST_F(SegmentReaderTest, AWiderWindowHasShorterRunsInASmallCache) {
+  BlockCache cache(executor_, 1'600'000);
+  SegmentReader reader(executor_, store_, cache, {.get_bytes = 100'000, .gets_ahead_max = 12});
+  const SegmentRow row = put_stream(2000, 10);
+  scan(reader, row, 100'000);
+  uint64_t bytes = 0;
+  for (const auto& get : store_.gets) bytes += get.length;
+  EXPECT_EQ(bytes, row.range.bytes + row.range.footer_length) << "nothing is fetched twice";
+  sim::run(executor_, reader.stop_and_join());
+}
+
 TEST_F(SegmentReaderTest, ASequentialReadIsAheadBeyondTheEndOfItsSegment) {
   SegmentReader reader(executor_, store_, cache_, {.get_bytes = 100'000});
   const SegmentRow first = put_stream(2000, 10);
