@@ -54,8 +54,9 @@ Answer Buckets::handle(const Request& request, std::shared_ptr<Body> body) {
     return answer;
   }
   if (request.method == "PUT") {
-    count(request.bucket, request.key, kPut, sent);
-    return put(objects, request, std::move(body));
+    Answer answer = put(objects, request, std::move(body));
+    count(request.bucket, request.key, answer.status == 412 ? kPutTaken : kPut, sent);
+    return answer;
   }
   if (request.method == "GET" || request.method == "HEAD") {
     const bool head = request.method == "HEAD";

@@ -44,9 +44,9 @@ class Buckets {
     uint64_t requests = 0;
     uint64_t bytes = 0;
   };
-  enum Kind { kPut, kGet, kHead, kList, kDelete, kDeleteMany, kKinds };
-  static constexpr std::string_view kKindNames[kKinds] = {"PUT",  "GET",    "HEAD",
-                                                          "LIST", "DELETE", "DELETE_MANY"};
+  enum Kind { kPut, kPutTaken, kGet, kHead, kList, kDelete, kDeleteMany, kKinds };
+  static constexpr std::string_view kKindNames[kKinds] = {"PUT",  "PUT_TAKEN", "GET",        "HEAD",
+                                                          "LIST", "DELETE",    "DELETE_MANY"};
 
   void count(const std::string& bucket, std::string_view key, Kind kind, uint64_t bytes);
   Answer put(Objects& objects, const Request& request, std::shared_ptr<Body> body);

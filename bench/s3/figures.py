@@ -57,10 +57,12 @@ def cost_of(place, result):
     """Fills `result` with what a run of the client asked of the store, and took of the processors."""
     zones = len(place.buckets)
     chunks, cpu = place.total("requests", "c", "PUT", place.buckets), place.cpu_seconds()
+    taken = place.total("requests", "c", "PUT_TAKEN", place.buckets)
     yield
     gib = result["bytes"] / GIB
     puts = place.total("requests", "c", "PUT", place.buckets) - chunks
     result["chunk_puts_per_gib"] = puts / gib
+    result["taken_puts_of_all"] = (place.total("requests", "c", "PUT_TAKEN", place.buckets) - taken) / puts
     result["puts_of_ideal"] = puts / (result["bytes"] / place.chunk_bytes * zones)
     result["dollars_per_gib"] = puts / gib * place.dollars_per_1000_puts / 1000
     broker, stub = (after - before for after, before in zip(place.cpu_seconds(), cpu))
@@ -178,6 +180,7 @@ WORKLOADS = {
         Figure("puts_of_ideal_50", "the same / ideal", everywhere(AtMost(1.1))),
         Figure("puts_of_ideal_100", "PUTs of chunks / ideal at 100 MiB/s", everywhere(AtMost(1.1))),
         Figure("puts_of_ideal_max", "PUTs of chunks / ideal, as fast as acknowledged", everywhere(AtMost(1.1))),
+        Figure("taken_puts_of_all_50", "hedges and repetitions / PUTs of chunks, at 50 MiB/s"),
         Figure("dollars_per_gib_50", "dollars per GiB at 50 MiB/s, PUTs of chunks"),
         Figure("segment_puts_per_gib", "PUTs of segments per GiB"),
         Figure("idle_puts", f"PUTs in {IDLE_SECONDS} s when idle", everywhere(AtMost(0)))]),
