@@ -109,9 +109,10 @@ class Chunks(FreshBrokerTest):
             in_use = self.refused("--chunks", "file://" + self.zone("x"))
             self.assertIn("data directory is in use", in_use)
             broker.stop()
-        self.assertIn("metadata but no log", self.refused())
-        self.assertIn("has 3 replicas, got 1", self.refused("--chunks", "file://" + self.zone("a")))
-        other = [argument for zone in "axy" for argument in ("--chunks", "file://" + self.zone(zone))]
+        self.assertIn("a log of class express, and nothing says where", self.refused())
+        express = [f"file://{self.zone(zone)}?class=express" for zone in "axy"]
+        self.assertIn("has 3 replicas, got 1", self.refused("--chunks", express[0]))
+        other = [argument for url in express for argument in ("--chunks", url)]
         self.assertIn("its log is not the one the metadata knows", self.refused(*other))
         self.assertEqual(self.chunks("x"), [])
         with self.broker("a", "b", "c") as broker:
@@ -124,6 +125,9 @@ class Chunks(FreshBrokerTest):
         self.assertIn("already named", self.refused("--chunks", a, "--chunks", b, "--chunks", a + "/"))
         self.assertIn("neither s3://", self.refused("--chunks", "/a/directory"))
         self.assertIn("neither s3://", self.refused("--chunks", "file://host/directory"))
+        self.assertIn("class 'fast' of a store", self.refused("--chunks", a + "?class=fast"))
+        self.assertIn("named twice", self.refused("--chunks", a, "--chunks", a + "?class=express"))
+        self.assertIn("only one of: standard", self.refused("--chunks", a, "--set", "thalweg.storage.class=express"))
 
 
 if __name__ == "__main__":

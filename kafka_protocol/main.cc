@@ -4,7 +4,7 @@
 
 #include <iostream>
 
-#include "kafka_protocol/local_backend.h"
+#include "kafka_protocol/broker_backend.h"
 #include "kafka_protocol/replace_store_command.h"
 #include "kafka_protocol/server/cli.h"
 #include "kafka_protocol/store_command.h"
@@ -21,6 +21,6 @@ int main(int argc, char** argv) {
     return thalweg::replace_store_command(invocation->config, invocation->url, std::cout,
                                           std::cerr);
   }
-  return thalweg::server::serve(invocation->config, thalweg::LocalBackend::open, std::cout,
+  return thalweg::server::serve(invocation->config, thalweg::BrokerBackend::open, std::cout,
                                 std::cerr);
 }

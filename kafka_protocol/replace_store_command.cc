@@ -1,5 +1,6 @@
 #include "kafka_protocol/replace_store_command.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -28,30 +29,42 @@ using base::ErrorCode;
 using base::Result;
 using base::Task;
 
+constexpr size_t kZones = 3;
+
 // What the command line says.
 struct Wanted {
   std::string store_url;  // empty: metadata is in the directory
   std::string directory;
-  std::vector<StorePlace> zones;
+  ChunkPlaces log;
   size_t index = 0;  // of the one to replace
 };
 
 Result<Wanted> wanted_of(const server::Config& config, const std::string& url) {
   Wanted wanted{.store_url = config.get_string("thalweg.store"),
                 .directory = config.get_string("thalweg.data.dir"),
-                .zones = TRY(parse_chunk_places(config.get_list("thalweg.chunks")))};
-  if (wanted.zones.size() != 3) {
-    return base::fail(ErrorCode::kInvalidArgument,
-                      "the three stores of the log are needed (--chunks): what a log in one store "
-                      "loses is nowhere else");
-  }
+                .log = {StorageClass::kStandard, {}}};
+  const auto unless_named = storage_class_of(config.get_string("thalweg.chunks.class"));
+  const auto logs = TRY(parse_chunk_places(config.get_list("thalweg.chunks"), *unless_named));
   if (wanted.store_url.empty() && wanted.directory.empty()) {
     return base::fail(ErrorCode::kInvalidArgument,
                       "where is the metadata? As for serve: --store, or --data");
   }
-  const StorePlace place = TRY(parse_store_url(url));
-  while (wanted.index < 3 && !is_same_place(wanted.zones[wanted.index], place)) ++wanted.index;
-  if (wanted.index < 3) return wanted;
+  const ChunkUrl parsed = TRY(parse_chunk_url(url));
+  const StorePlace place = TRY(parse_store_url(parsed.store));
+  for (const ChunkPlaces& log : logs) {
+    const auto at = std::ranges::find_if(
+        log.stores, [&](const StorePlace& store) { return is_same_place(store, place); });
+    if (at == log.stores.end()) continue;
+    wanted.log = log;
+    wanted.index = static_cast<size_t>(at - log.stores.begin());
+  }
+  const bool found = !wanted.log.stores.empty();
+  if (logs.empty() || (found && wanted.log.stores.size() != kZones)) {
+    return base::fail(ErrorCode::kInvalidArgument,
+                      "the three stores of the log are needed (--chunks): what a log in one store "
+                      "loses is nowhere else");
+  }
+  if (found) return wanted;
   return base::fail(ErrorCode::kInvalidArgument, place.name() + " is none of --chunks");
 }
 
@@ -103,18 +116,19 @@ Task<base::Status> check_other(StoreWorld world, StorePlace place, size_t index,
 
 Task<base::Status> replace_in(StoreWorld world, metadata::MetadataStore& rows, Wanted wanted) {
   const auto succession = CO_TRY(co_await channel::ReplicaSuccession::load(rows));
-  const auto known = CO_TRY(co_await channel::replicas_of_log(rows, succession));
-  if (known.size() != wanted.zones.size()) {
+  const auto known =
+      CO_TRY(co_await channel::replicas_of_log(rows, succession, wanted.log.storage_class));
+  if (known.size() != kZones) {
     co_return base::fail(ErrorCode::kInvalidArgument,
                          "the log has " + std::to_string(known.size()) + " stores, got 3");
   }
   for (size_t i = 0; i < known.size(); ++i) {
     if (i == wanted.index) continue;
-    CO_TRY(co_await check_other(world, wanted.zones[i], i, known[i]));
+    CO_TRY(co_await check_other(world, wanted.log.stores[i], i, known[i]));
   }
-  const std::string name = wanted.zones[wanted.index].name();
+  const std::string name = wanted.log.stores[wanted.index].name();
   const uint64_t lost = known[wanted.index];
-  const OpenStore store = CO_TRY(co_await open_store(world, wanted.zones[wanted.index]));
+  const OpenStore store = CO_TRY(co_await open_store(world, wanted.log.stores[wanted.index]));
   CO_TRY(co_await try_out_store(world, *store.objects, name));
   const uint64_t marker = CO_TRY(co_await chunk::read_marker(*store.objects));
   if (marker != 0) {
@@ -159,7 +173,7 @@ int replace_store_command(const server::Config& config, const std::string& url, 
     err << "thalweg: " << wanted.error().message << std::endl;
     return server::kExitMisuse;
   }
-  const std::string name = wanted->zones[wanted->index].name();
+  const std::string name = wanted->log.stores[wanted->index].name();
   server::Cores cores(1);
   cores.start();
   const auto replaced =

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
 #include "streamcore/base/clock.h"
 #include "streamcore/base/executor.h"
@@ -12,15 +14,35 @@
 
 namespace thalweg {
 
-// What the chunk log is put into. The figures that differ are chosen by use_storage_class().
-enum class StorageClass {
-  kLocal,     // a disk: a put takes a millisecond and costs nothing
-  kExpress,   // a zonal bucket: tens of milliseconds, paid by the put and by the byte
-  kStandard,  // a regional bucket: hundreds of milliseconds, paid by the put
+// What a channel's log is put into. The figures that differ are chosen by use_storage_class(). The
+// values are persisted.
+enum class StorageClass : uint8_t {
+  kLocal = 1,     // a disk: a put takes a millisecond and costs nothing
+  kStandard = 2,  // a regional bucket: hundreds of milliseconds, paid by the put
+  kExpress = 3,   // a zonal bucket: tens of milliseconds, paid by the put and by the byte
 };
 
+constexpr std::string_view to_string(StorageClass storage_class) {
+  switch (storage_class) {
+    case StorageClass::kLocal: return "local";
+    case StorageClass::kStandard: return "standard";
+    case StorageClass::kExpress: return "express";
+  }
+  return "unknown";
+}
+constexpr std::optional<StorageClass> storage_class_of(std::string_view name) {
+  for (const auto one : {StorageClass::kLocal, StorageClass::kStandard, StorageClass::kExpress}) {
+    if (name == to_string(one)) return one;
+  }
+  return std::nullopt;
+}
+
 struct StreamStoreOptions {
+  // Of streams that are created without one. None: that of the store's first channel.
+  std::optional<StorageClass> default_class = std::nullopt;
+  // Of one channel; the store sets them for each of its own.
   ChannelId channel{0};
+  StorageClass storage_class = StorageClass::kLocal;
 
   // The chunk log. A chunk is closed at its target size; an entry larger than that travels alone.
   uint64_t chunk_bytes_target = 4 << 20;
@@ -33,12 +55,12 @@ struct StreamStoreOptions {
   uint64_t unwritten_bytes_max = 64 << 20;    // sequenced, not yet handed to a replica
   uint64_t replica_lag_bytes_max = 64 << 20;  // of chunks that one replica of three may hold back
   uint32_t index_reads_max = 16;              // at a time, when a log is read back
-  // Durable in the log, not yet in a segment; what a restart found is not counted.
+  // Durable in one channel's log, not yet in a segment; what a restart found is not counted.
   uint64_t outstanding_log_bytes_max = 384 << 20;
   uint64_t log_ready_bytes_min = 16 << 20;  // log space kept allocated ahead of appends
   uint32_t undrained_epochs_max = 16;       // past it, opening drains first
 
-  // The memory tail: chunk buffers live readers are served from.
+  // The memory tail: chunk buffers live readers are served from, of all channels.
   uint64_t memory_tail_bytes_max = 256 << 20;
   bool touch_memory_ahead = false;  // by a thread, before appends need it
 
@@ -82,8 +104,10 @@ inline constexpr uint64_t kChannelBytesPerSecond = 200 << 20;
 inline constexpr base::Duration kExpressPut = std::chrono::milliseconds(40);
 inline constexpr base::Duration kStandardPut = std::chrono::milliseconds(400);
 
+// Local keeps what the options say.
 constexpr void use_storage_class(StreamStoreOptions& options, StorageClass storage_class) {
   using std::chrono::milliseconds;
+  options.storage_class = storage_class;
   if (storage_class == StorageClass::kLocal) return;
   const bool express = storage_class == StorageClass::kExpress;
   options.chunk_bytes_target = express ? 512 << 10 : 4 << 20;

@@ -6,10 +6,14 @@
 // suspension in between can reorder it:
 //
 //   co_await open_for_append(stream)...   once per stream: its row exists and its tail is known
-//   co_await admit(bytes)                 log space; waits under back-pressure, kNoSpace when the
+//   co_await admit(channel, bytes)        log space; waits under back-pressure, kNoSpace when the
 //                                         disk is full
 //   append(...)...                        assigns offsets and copies; synchronous
-//   co_await durable(position)            every append up to `position` is on a quorum
+//   co_await durable(position)            every append to the channel up to `position` is on a
+//                                         quorum
+//
+// A stream belongs to one channel for its whole life (channel_of). There is one for each storage
+// class that is in use, with a log of its own: none waits for another's.
 //
 // Reads see only durable entries (DESIGN P12).
 #pragma once
@@ -30,6 +34,7 @@
 #include "streamcore/entry_digest.h"
 #include "streamcore/entry_ref.h"
 #include "streamcore/entry_rules.h"
+#include "streamcore/log_places.h"
 #include "streamcore/options.h"
 #include "streamcore/types.h"
 
@@ -42,13 +47,14 @@ namespace metadata {
 class Lease;
 class MetadataStore;
 }  // namespace metadata
-namespace chunk {
-class ChunkReplica;
-}
 
-// A place in the channel's log: what was appended up to here is durable together. Grows with every
+// A place in a channel's log: what was appended up to here is durable together. Grows with every
 // chunk.
-using LogPosition = ChunkSeq;
+struct LogPosition {
+  ChannelId channel{};
+  ChunkSeq seq{};
+  friend auto operator<=>(const LogPosition&, const LogPosition&) = default;
+};
 
 // How long somebody waits for the log; checked every second. Zero: as long as it takes.
 inline constexpr base::Duration kNoTimeLimit{0};
@@ -132,25 +138,26 @@ class StreamStore {
     base::Random& random;
     object_store::ObjectStore& objects;
     metadata::MetadataStore& metadata;
-    std::vector<chunk::ChunkReplica*> replicas;  // 1 or 3
+    LogPlaces& logs;
     const EntryRules& rules;
     // Held, and `metadata` refuses the transactions of all others. Null: a lock, as that of a log
-    // in a directory, proves that there is no other owner.
+    // in a directory, proves that there is no other owner, of any channel.
     metadata::Lease* lease = nullptr;
   };
 
-  // Recovers what the last owner left and opens the channel under a new epoch. Draining happens in
-  // the background.
+  // Recovers what the last owner left and opens every channel there is under a new epoch, side by
+  // side; those of other classes are made when the first stream of theirs is. Draining happens in
+  // the background. kInvalidArgument: there is no place for a channel's log.
   static base::Task<base::Result<std::unique_ptr<StreamStore>>> open(Parts parts,
                                                                      StreamStoreOptions options);
   virtual ~StreamStore() = default;
 
   // admit() waits no more: what would wait gets kClosed. Before stop(), so that nobody is left.
   virtual void request_stop() = 0;
-  // Stops taking appends, waits for those in flight and closes the channel cleanly.
+  // Stops taking appends, waits for those in flight and closes the channels cleanly.
   virtual base::Task<base::Status> stop() = 0;
-  // Set when the store can take no more appends (fenced, or its log is dead). Reads go on.
-  virtual bool stopped() const = 0;
+  // Set when the channel can take no more appends (fenced, or its log is dead). Reads go on.
+  virtual bool stopped(ChannelId channel) const = 0;
 
   // False if another owner may have taken over by now, so that what is in memory may be old: what
   // was found in it may be told after prove_ownership() (DESIGN P14). Costs next to nothing.
@@ -158,22 +165,34 @@ class StreamStore {
   // Waits until is_owner(). kFenced: there is another owner; kUnavailable: nobody can tell now.
   virtual base::Task<base::Status> prove_ownership() = 0;
 
-  // `count` ids in a row, never given out before.
-  virtual base::Task<base::Result<StreamId>> allocate_streams(uint64_t count) = 0;
+  // Of streams that are created without one.
+  virtual StorageClass default_class() const = 0;
+  // Those streams can be created with.
+  virtual const std::vector<StorageClass>& storage_classes() const = 0;
+  virtual StorageClass class_of(ChannelId channel) const = 0;
+  // Opens the channel of that class, unless it is open. kInvalidArgument: there is no place for it.
+  virtual base::Task<base::Status> open_class(StorageClass storage_class) = 0;
+  // `count` ids in a row, never given out before, on the channel of that class, which is opened if
+  // need be.
+  virtual base::Task<base::Result<StreamId>> allocate_streams(uint64_t count,
+                                                              StorageClass storage_class) = 0;
 
   virtual base::Task<base::Status> open_for_append(std::vector<StreamId> streams) = 0;
   // True if the stream can be appended to without waiting in open_for_append.
   virtual bool is_open_for_append(StreamId stream) const = 0;
-  // Waits until `bytes` more may be appended. kNoSpace, kFenced, kClosed, kUnavailable (also: not
-  // in time).
-  virtual base::Task<base::Status> admit(uint64_t bytes, base::Duration time_max) = 0;
+  // Waits until `bytes` more may be appended to the channel's streams. kNoSpace, kFenced, kClosed,
+  // kUnavailable (also: not in time).
+  virtual base::Task<base::Status> admit(ChannelId channel, uint64_t bytes,
+                                         base::Duration time_max) = 0;
   // True if admit() would not wait.
-  virtual bool admits(uint64_t bytes) const = 0;
+  virtual bool admits(ChannelId channel, uint64_t bytes) const = 0;
+  // True if they may be appended by who waited for the channel's turn already.
+  virtual bool has_room(ChannelId channel, uint64_t bytes) const = 0;
   // The stream is open for append and the bytes were admitted. kConditionFailed (match_offset or
   // token; the state it was judged by may not be durable yet: wait for durable(last_position())
   // before telling anybody), kTooLarge, kNotFound (deleted), kClosed.
   virtual base::Result<Appended> append(const AppendRequest& request) = 0;
-  virtual LogPosition last_position() const = 0;
+  virtual LogPosition last_position(ChannelId channel) const = 0;
   // kUnknownOutcome: the log stopped before it could tell.
   virtual base::Task<base::Status> durable(LogPosition position) = 0;
   // co_await until_durable(position, time_max): the same without a frame of its own, for the path
@@ -198,7 +217,7 @@ class StreamStore {
 
   // The leader epoch of every stream that this channel has served since the stream's first append
   // (all but migrated ones), and of streams without an append.
-  virtual LeaderEpoch channel_leader_epoch() const = 0;
+  virtual LeaderEpoch channel_leader_epoch(ChannelId channel) const = 0;
   // The next offset that append() would assign; the stream is open for append.
   virtual Offset next_offset(StreamId stream) const = 0;
   // A stream that was never appended to has bounds 0, 0.

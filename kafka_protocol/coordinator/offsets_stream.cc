@@ -42,7 +42,8 @@ base::Task<base::Result<int64_t>> OffsetsStream::append(std::vector<KeyValueReco
   // Twice, since an idle stream may leave memory while it waits for log space.
   for (int i = 0; i == 0 || (i == 1 && !store_.is_open_for_append(partition.stream())); ++i) {
     CO_TRY(co_await store_.open_for_append({partition.stream()}));
-    CO_TRY(co_await store_.admit(framed_entry_bytes(batch.size()), kNoTimeLimit));
+    CO_TRY(co_await store_.admit(channel_of(partition.stream()), framed_entry_bytes(batch.size()),
+                                 kNoTimeLimit));
   }
   const Appended appended = CO_TRY(store_.append({.stream = partition.stream(),
                                                   .payload = batch,
@@ -70,10 +71,12 @@ base::Status OffsetsStream::replay_batch(base::ByteView bytes, const ReplaySink&
 }
 
 base::Task<base::Status> OffsetsStream::replay(ReplaySink sink) {
-  if (store_.stopped()) co_return base::fail(base::ErrorCode::kFenced, "the log has stopped");
   const topics::TopicRef topic = topics_.find(topics::kOffsetsTopic);
   if (topic == nullptr) co_return base::Status{};
   const StreamId stream = topic->stream(kPartition);
+  if (store_.stopped(channel_of(stream))) {
+    co_return base::fail(base::ErrorCode::kFenced, "the log has stopped");
+  }
   StreamBounds bounds = CO_TRY(co_await store_.bounds(stream));
   Offset at = bounds.trim_point;
   while (at < bounds.durable_tail) {

@@ -48,6 +48,12 @@ Config topic_config(Broker& broker, const DescribeConfigsRequest& request,
   const auto it = std::find_if(configs.begin(), configs.end(),
                                [&](const auto& entry) { return entry.first == key.name; });
   const std::string* set = it == configs.end() ? nullptr : &it->second;
+  // A topic that did not say keeps the class that was the default then.
+  std::string created_with;
+  if (set == nullptr && key.name == topics::kStorageClassConfig) {
+    created_with = to_string(broker.store.class_of(channel_of(topic.stream(0))));
+    if (created_with != defaults.value_of(key)) set = &created_with;
+  }
   Config config;
   config.name = key.name;
   config.value = set != nullptr ? *set : std::string(defaults.value_of(key));

@@ -32,7 +32,7 @@ TopicAnswer describe(Broker& broker, const MetadataRequest& request, const Topic
   }
   const int32_t count = topic->partition_count();
   answer.partitions.reserve(static_cast<size_t>(count));
-  const LeaderEpoch common = broker.store.channel_leader_epoch();
+  const LeaderEpoch common = broker.store.channel_leader_epoch(channel_of(topic->stream(0)));
   for (int32_t i = 0; i < count; ++i) {
     const auto bounds = broker.store.known_bounds(topic->stream(i));
     // The replica list tells the truth: the owner. Durability comes from the store.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/container/small_vector.hpp>
+#include <iterator>
 #include <list>
 #include <memory>
 #include <span>
@@ -114,27 +115,64 @@ void refuse_all(ProduceResponse& response, KafkaError error, const std::string& 
   }
 }
 
-// Who leads the partitions that are refused for want of a leader (KIP-951).
-void hint_leader(const Broker& broker, const server::RequestContext& context,
-                 ProduceResponse& response) {
-  if (context.api_version < 10) return;
-  const int32_t self = broker.settings.node_id;
-  for (auto& topic : response.responses) {
-    for (PartitionAnswer& answer : topic.partition_responses) {
-      if (answer.error_code != KafkaError::kNotLeaderOrFollower) continue;
-      answer.current_leader = {.leader_id = self,
-                               .leader_epoch = broker.store.channel_leader_epoch().value};
+// Calls for every answer of a partition there is, with its channel. For the answers of failures.
+template <class Call>
+void for_each_channel(KeptResponse& kept, Call&& call) {
+  for (auto& answered : kept.response.responses) {
+    const auto topic = std::ranges::find_if(
+        kept.topics, [&](const TopicRef& ref) { return ref->name() == answered.name; });
+    if (topic == kept.topics.end()) continue;
+    for (PartitionAnswer& answer : answered.partition_responses) {
+      if (!(*topic)->has_partition(answer.index)) continue;
+      call(channel_of((*topic)->stream(answer.index)), answer);
     }
   }
+}
+
+void refuse_channel(KeptResponse& kept, ChannelId channel, const base::Error& error) {
+  for_each_channel(kept, [&](ChannelId on, PartitionAnswer& answer) {
+    if (on == channel) refuse(answer, error_of(error), error.message);
+  });
+}
+
+// Who leads the partitions that are refused for want of a leader (KIP-951).
+void hint_leader(const Broker& broker, const server::RequestContext& context, KeptResponse& kept) {
+  if (context.api_version < 10) return;
+  const int32_t self = broker.settings.node_id;
+  for_each_channel(kept, [&](ChannelId channel, PartitionAnswer& answer) {
+    if (answer.error_code != KafkaError::kNotLeaderOrFollower) return;
+    answer.current_leader = {.leader_id = self,
+                             .leader_epoch = broker.store.channel_leader_epoch(channel).value};
+  });
+  if (!kept.response.node_endpoints.empty()) return;
   const server::Endpoint& advertised = context.connection.advertised;
-  response.node_endpoints.push_back(
+  kept.response.node_endpoints.push_back(
       {.node_id = self, .host = advertised.host, .port = advertised.port, .rack = std::nullopt});
 }
 
-uint64_t bytes_of(std::span<const Target> targets) {
-  uint64_t bytes = 0;
-  for (const Target& target : targets) bytes += framed_entry_bytes(target.records.size());
-  return bytes;
+// What a request appends to one channel.
+struct Share {
+  ChannelId channel;
+  uint64_t bytes;
+};
+
+Few<Share> shares_of(std::span<const Target> targets) {
+  Few<Share> shares;
+  for (const Target& target : targets) {
+    const ChannelId channel = channel_of(target.partition->stream());
+    const uint64_t bytes = framed_entry_bytes(target.records.size());
+    const auto share = std::ranges::find(shares, channel, &Share::channel);
+    if (share != shares.end()) {
+      share->bytes += bytes;
+    } else {
+      shares.push_back({channel, bytes});
+    }
+  }
+  return shares;
+}
+
+bool is_on(const Target& target, ChannelId channel) {
+  return channel_of(target.partition->stream()) == channel;
 }
 
 bool all_open(const Broker& broker, std::span<const Target> targets) {
@@ -145,8 +183,17 @@ bool all_open(const Broker& broker, std::span<const Target> targets) {
 }
 
 // True if make_ready() would find nothing to do.
-bool is_ready(const Broker& broker, std::span<const Target> targets) {
-  return all_open(broker, targets) && broker.store.admits(bytes_of(targets));
+bool is_ready(const Broker& broker, std::span<const Target> targets,
+              std::span<const Share> shares) {
+  return all_open(broker, targets) && std::ranges::all_of(shares, [&](const Share& share) {
+           return broker.store.admits(share.channel, share.bytes);
+         });
+}
+
+bool have_room(const Broker& broker, std::span<const Share> shares) {
+  return std::ranges::all_of(shares, [&](const Share& share) {
+    return broker.store.has_room(share.channel, share.bytes);
+  });
 }
 
 // A client waits as long as it says, then closes the connection: it hears of a log that stands
@@ -177,9 +224,9 @@ base::Task<base::Status> open_in_time(Broker& broker, std::vector<StreamId> stre
 
 // Everything that may suspend comes before the first append: rows, producer states, log space.
 base::Task<base::Status> make_ready_once(Broker& broker, std::span<const Target> targets,
-                                         base::Duration time_max) {
+                                         uint64_t bytes, base::Duration time_max) {
   std::vector<StreamId> closed;
-  const uint64_t bytes = bytes_of(targets);
+  const ChannelId channel = channel_of(targets.front().partition->stream());
   for (const Target& target : targets) {
     if (!broker.store.is_open_for_append(target.partition->stream())) {
       closed.push_back(target.partition->stream());
@@ -189,17 +236,52 @@ base::Task<base::Status> make_ready_once(Broker& broker, std::span<const Target>
   for (const Target& target : targets) {
     if (!target.partition->loaded()) CO_TRY(co_await target.partition->load(broker.store));
   }
-  if (!broker.store.admits(bytes)) CO_TRY(co_await broker.store.admit(bytes, time_max));
-  co_return base::Status{};
+  if (broker.store.admits(channel, bytes)) co_return base::Status{};
+  co_return co_await broker.store.admit(channel, bytes, time_max);
 }
 
-// An idle stream may leave memory while its producer waits for log space; then once more. A deleted
-// one never comes back, and its append says so.
-base::Task<base::Status> make_ready(Broker& broker, std::span<const Target> targets,
+// For the targets of one channel. An idle stream may leave memory while its producer waits for log
+// space; then once more. A deleted one never comes back, and its append says so.
+base::Task<base::Status> make_ready(Broker& broker, std::span<const Target> targets, uint64_t bytes,
                                     base::Duration time_max) {
-  CO_TRY(co_await make_ready_once(broker, targets, time_max));
+  CO_TRY(co_await make_ready_once(broker, targets, bytes, time_max));
   if (all_open(broker, targets)) co_return base::Status{};
-  co_return co_await make_ready_once(broker, targets, time_max);
+  co_return co_await make_ready_once(broker, targets, bytes, time_max);
+}
+
+void refuse_targets(Few<Target>& targets, ChannelId channel, const base::Error& error) {
+  for (const Target& target : targets) {
+    if (is_on(target, channel)) refuse(*target.answer, error_of(error), error.message);
+  }
+  targets.erase(std::remove_if(targets.begin(), targets.end(),
+                               [&](const Target& target) { return is_on(target, channel); }),
+                targets.end());
+}
+
+// Channels that room is waited for in turn: what one had may be gone once another has some.
+constexpr int kReadyRoundsMax = 3;
+
+// One channel after the other; the targets of those that take nothing are refused.
+base::Task<void> make_all_ready(Broker& broker, Few<Target>& targets, base::Duration time_max) {
+  const base::TimePoint end = broker.home.now() + time_max;
+  Few<Share> shares = shares_of(targets);
+  for (int round = 0; round < kReadyRoundsMax; ++round) {
+    for (const Share& share : shares) {
+      Few<Target> some;
+      std::ranges::copy_if(targets, std::back_inserter(some),
+                           [&](const Target& target) { return is_on(target, share.channel); });
+      const base::Duration left = std::max(end - broker.home.now(), base::Duration(1));
+      const base::Status ready = co_await make_ready(broker, some, share.bytes, left);
+      if (!ready.has_value()) refuse_targets(targets, share.channel, ready.error());
+    }
+    shares = shares_of(targets);
+    if (shares.size() < 2 || (all_open(broker, targets) && have_room(broker, shares))) co_return;
+  }
+  for (const Share& share : shares) {
+    if (broker.store.has_room(share.channel, share.bytes)) continue;
+    refuse_targets(targets, share.channel,
+                   {base::ErrorCode::kUnavailable, "the logs had no room at the same time"});
+  }
 }
 
 records::BatchLimits limits_for(const topics::TopicSettings& settings, const Call& call,
@@ -346,20 +428,35 @@ server::Response answer_now(const server::RequestContext& context, int16_t acks,
   return any_refused(response) ? server::Response::close() : server::Response::none();
 }
 
-// Phase 2: the answer may be told once everything up to `position` is durable. It begins on the
-// home core, right where phase 1 appended, and goes back to the connection's core once.
+// Where the log of each channel ends that the request touches.
+Few<LogPosition> ends_of(const Broker& broker, std::span<const Target> targets) {
+  Few<LogPosition> ends;
+  for (const Share& share : shares_of(targets)) {
+    ends.push_back(broker.store.last_position(share.channel));
+  }
+  return ends;
+}
+
+// Phase 2: the answer may be told once everything up to `ends` is durable, or is not in time. It
+// begins on the home core, right where phase 1 appended, and goes back to the connection's core
+// once.
 base::StartedTask<server::Response> finish(Broker& broker, server::RequestContext context,
-                                           KeptResponse kept, LogPosition position,
+                                           KeptResponse kept, Few<LogPosition> ends,
                                            base::Duration time_max) {
-  base::Status durable = co_await broker.store.until_durable(position, time_max);
-  // A refusal may come from what another owner has changed meanwhile.
-  if (durable.has_value() && !broker.store.is_owner()) {
-    durable = co_await broker.store.prove_ownership();
+  bool failed = false;
+  const base::TimePoint begun = ends.size() > 1 ? broker.home.now() : base::TimePoint();
+  for (size_t i = 0; i < ends.size(); ++i) {
+    const base::Duration waited = i > 0 ? broker.home.now() - begun : base::Duration(0);
+    base::Status durable = co_await broker.store.until_durable(
+        ends[i], std::max(time_max - waited, base::Duration(1)));
+    // A refusal may come from what another owner has changed meanwhile.
+    if (durable.has_value() && !broker.store.is_owner()) {
+      durable = co_await broker.store.prove_ownership();
+    }
+    if (!durable.has_value()) refuse_channel(kept, ends[i].channel, durable.error());
+    failed = failed || !durable.has_value();
   }
-  if (!durable.has_value()) {
-    refuse_all(kept.response, error_of(durable.error()), durable.error().message);
-    hint_leader(broker, context, kept.response);
-  }
+  if (failed) hint_leader(broker, context, kept);
   co_await base::switch_to(context.connection_executor);
   co_return respond(context, std::move(kept.response));
 }
@@ -386,16 +483,10 @@ base::Task<server::PendingResponse> serve_produce(Broker& broker, server::Reques
   if (std::any_of(targets.begin(), targets.end(), compacts)) {
     co_await check_compacted(broker, call, targets);
   }
-  base::Status ready;
-  if (!is_ready(broker, targets)) {
-    ready = co_await make_ready(broker, targets, time_max(*request));
-  }
-  if (!ready.has_value()) {
-    for (const Target& target : targets) {
-      refuse(*target.answer, error_of(ready.error()), ready.error().message);
-    }
-    hint_leader(broker, context, response);
-    targets.clear();
+  if (!is_ready(broker, targets, shares_of(targets))) {
+    const size_t asked = targets.size();
+    co_await make_all_ready(broker, targets, time_max(*request));
+    if (targets.size() < asked) hint_leader(broker, context, kept);
   }
   for (const Target& target : targets) append_one(broker, call, target);
   fill_log_starts(broker, targets);
@@ -403,8 +494,7 @@ base::Task<server::PendingResponse> serve_produce(Broker& broker, server::Reques
     co_await base::switch_to(context.connection_executor);
     co_return answer_now(context, request->acks, std::move(response));
   }
-  co_return finish(broker, context, std::move(kept), broker.store.last_position(),
-                   time_max(*request));
+  co_return finish(broker, context, std::move(kept), ends_of(broker, targets), time_max(*request));
 }
 
 }  // namespace thalweg::handlers

@@ -87,11 +87,12 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
      "Size at which an open chunk of a log in thalweg.data.dir is written; rounded up to 4096."},
     {"thalweg.chunks", kList, "", 0, 0, "",
      "Where the log goes instead of thalweg.data.dir: the URL of one object store, or of three of "
-     "which any two are enough: s3://BUCKET/PREFIX?... as thalweg.store, or file:///DIRECTORY; "
-     "empty without thalweg.data.dir = in thalweg.store (--chunks, once or three times)."},
+     "which any two are enough: s3://BUCKET/PREFIX?... as thalweg.store, or file:///DIRECTORY, "
+     "either with class=NAME; one or three for each class; empty without thalweg.data.dir = in "
+     "thalweg.store (--chunks, once or three times)."},
     {"thalweg.chunks.class", kString, "standard", 0, 0, "standard,express",
-     "What the stores of thalweg.chunks cost: standard writes chunks of 4 MiB or 50 to 250 ms, "
-     "express of 512 KiB or 5 to 20 ms."},
+     "The class of stores of thalweg.chunks whose URL names none: standard writes chunks of 4 MiB "
+     "or 50 to 250 ms, express of 512 KiB or 5 to 20 ms."},
     {"thalweg.data.dir", kString, "", 0, 0, "",
      "Directory of the log, and of objects and metadata unless thalweg.store says otherwise; not "
      "needed with thalweg.store (--data)."},
@@ -125,6 +126,10 @@ constexpr auto kKeys = std::to_array<ConfigKey>({
      "producers are served, and clients that read nothing are closed after 5 s."},
     {"thalweg.shutdown.timeout.ms", kInt, "30000", 0, kIntMax, "",
      "How long a stop waits for unfinished requests before it gives up on them."},
+    {"thalweg.storage.class", kString, "", 0, 0, "local,standard,express",
+     "What the log of a topic created without thalweg.storage.class is put into; empty = what it "
+     "was when this broker's data was made: thalweg.chunks if given, else thalweg.data.dir, else "
+     "thalweg.store."},
     {"thalweg.store", kString, "", 0, 0, "",
      "Where segments and metadata live, and the log without thalweg.data.dir: "
      "s3://BUCKET/PREFIX?endpoint=URL&region=NAME&path-style="

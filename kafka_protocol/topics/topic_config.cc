@@ -14,6 +14,7 @@ constexpr double kIntMax = 2147483647;
 constexpr double kLongMax = 9223372036854775807.0;
 constexpr std::string_view kCleanupPolicies = "compact,delete";
 constexpr std::string_view kTimestampTypes = "CreateTime,LogAppendTime";
+constexpr std::string_view kStorageClasses = "local,standard,express";
 constexpr std::string_view kCompressions = "uncompressed,zstd,lz4,snappy,gzip,producer";
 
 constexpr auto kKeys = std::to_array<TopicConfigKey>({
@@ -73,6 +74,10 @@ constexpr auto kKeys = std::to_array<TopicConfigKey>({
     {"segment.jitter.ms", kLong, "0", "", 0, kLongMax, "", false, "Kafka's roll jitter."},
     {"segment.ms", kLong, "604800000", "", 1, kLongMax, "", false,
      "Segments are cut by offload, not per topic."},
+    {kStorageClassConfig, kString, "local", kStorageClassConfig, 0, 0, kStorageClasses, true,
+     "What the log is put into, of those this broker has: a disk (local), or object stores that "
+     "take chunks of 4 MiB or 50 to 250 ms (standard) or 512 KiB or 5 to 20 ms (express). Fixed "
+     "when the topic is created."},
     {"unclean.leader.election.enable", kBoolean, "false", "", 0, 0, "", false,
      "There is no unclean election: the log decides."},
 });
@@ -152,6 +157,9 @@ void apply(TopicSettings& settings, std::string_view name, std::string_view valu
   if (name == "message.timestamp.before.max.ms") settings.timestamp_before_max_ms = to_int(value);
   if (name == "message.timestamp.after.max.ms") settings.timestamp_after_max_ms = to_int(value);
   if (name == "cleanup.policy") set_cleanup(settings, value);
+  if (name == kStorageClassConfig) {
+    settings.storage_class = storage_class_of(value).value_or(settings.storage_class);
+  }
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "kafka_protocol/topics/topic_row_format.h"
 #include "streamcore/base/clock.h"
 #include "streamcore/base/result.h"
+#include "streamcore/options.h"
 
 namespace thalweg::topics {
 
@@ -37,6 +38,9 @@ struct TopicConfigKey {
   std::string_view documentation;
 };
 
+// Named alike for the broker and for topics.
+inline constexpr std::string_view kStorageClassConfig = "thalweg.storage.class";
+
 std::span<const TopicConfigKey> topic_config_keys();
 const TopicConfigKey* find_topic_config(std::string_view name);
 
@@ -50,6 +54,8 @@ struct TopicSettings {
   bool log_append_time = false;
   int64_t timestamp_before_max_ms = INT64_MAX;
   int64_t timestamp_after_max_ms = 3'600'000;
+  // It is created with. Where a topic is that exists, its streams tell.
+  StorageClass storage_class = StorageClass::kLocal;
   friend bool operator==(const TopicSettings&, const TopicSettings&) = default;
 };
 

@@ -40,6 +40,17 @@ TopicFault storage_fault(const base::Error& error) {
   return {KafkaError::kKafkaStorageError, error.message};
 }
 
+// `wanted` is a class, but none of these.
+TopicFault no_such_class(std::string_view wanted, const std::vector<StorageClass>& there) {
+  std::string names;
+  for (const StorageClass one : there) {
+    names += (names.empty() ? "" : ", ") + std::string(to_string(one));
+  }
+  return {KafkaError::kInvalidConfig, "Invalid value " + std::string(wanted) +
+                                          " for configuration " + std::string(kStorageClassConfig) +
+                                          ": this broker has logs of class: " + names};
+}
+
 TopicFault too_many_partitions() {
   return {KafkaError::kPolicyViolation,
           "This broker holds at most " + std::to_string(kPartitionsTotalMax) + " partitions."};
@@ -152,7 +163,17 @@ TopicFault TopicRegistry::check_new(const NewTopic& topic) const {
     const base::Status fits = check_topic_config(name, value);
     if (!fits.has_value()) return {KafkaError::kInvalidConfig, fits.error().message};
   }
+  const std::vector<StorageClass>& there = parts_.store.storage_classes();
+  const StorageClass wanted = class_of(topic);
+  if (std::ranges::find(there, wanted) == there.end()) {
+    return no_such_class(to_string(wanted), there);
+  }
   return {};
+}
+
+// The configs fit.
+StorageClass TopicRegistry::class_of(const NewTopic& topic) const {
+  return parse_topic_settings(defaults_, topic.configs).storage_class;
 }
 
 // What is legal for each alone may not be for all of them.
@@ -187,13 +208,17 @@ wire::Uuid TopicRegistry::new_id() {
 }
 
 base::Task<std::vector<TopicFault>> TopicRegistry::create(std::vector<NewTopic> topics) {
+  std::vector<TopicFault> faults;
+  for (const NewTopic& topic : topics) faults.push_back(check_new(topic));
+  co_await open_classes(topics, faults);
   co_await turn_.acquire(1);
   struct Release {
     base::Semaphore& turn;
     ~Release() { turn.release(1); }
   } release{turn_};
-  std::vector<TopicFault> faults;
-  for (const NewTopic& topic : topics) faults.push_back(check_new(topic));
+  for (size_t i = 0; i < topics.size(); ++i) {
+    if (faults[i].ok()) faults[i] = check_new(topics[i]);
+  }
   check_together(topics, faults);
   const base::Status committed = co_await commit_new(topics, faults);
   if (!committed.has_value()) {
@@ -206,14 +231,45 @@ base::Task<std::vector<TopicFault>> TopicRegistry::create(std::vector<NewTopic> 
   co_return faults;
 }
 
+// The first topic of a class opens its log. Outside the turn of changes: a store that does not
+// answer holds up topics of its own class alone.
+base::Task<void> TopicRegistry::open_classes(const std::vector<NewTopic>& topics,
+                                             std::vector<TopicFault>& faults) {
+  std::map<StorageClass, base::Status> opened;
+  for (size_t i = 0; i < topics.size(); ++i) {
+    if (!faults[i].ok()) continue;
+    const StorageClass wanted = class_of(topics[i]);
+    if (!opened.contains(wanted)) {
+      base::Status status = co_await parts_.store.open_class(wanted);
+      opened.emplace(wanted, std::move(status));
+    }
+    const base::Status& outcome = opened.at(wanted);
+    if (!outcome.has_value()) faults[i] = storage_fault(outcome.error());
+  }
+}
+
+base::Task<TopicRegistry::FirstStreams> TopicRegistry::allocate(const std::vector<NewTopic>& topics,
+                                                                std::vector<TopicFault>& faults) {
+  std::map<StorageClass, uint64_t> counts;
+  for (size_t i = 0; i < topics.size(); ++i) {
+    if (faults[i].ok()) counts[class_of(topics[i])] += static_cast<uint64_t>(topics[i].partitions);
+  }
+  FirstStreams first;
+  for (const auto& [storage_class, count] : counts) {
+    const base::Result<StreamId> ids = co_await parts_.store.allocate_streams(count, storage_class);
+    if (ids.has_value()) first.emplace(storage_class, *ids);
+    for (size_t i = 0; i < topics.size() && !ids.has_value(); ++i) {
+      const bool concerned = faults[i].ok() && class_of(topics[i]) == storage_class;
+      if (concerned) faults[i] = storage_fault(ids.error());
+    }
+  }
+  co_return first;
+}
+
 base::Task<base::Status> TopicRegistry::commit_new(std::vector<NewTopic>& topics,
                                                    std::vector<TopicFault>& faults) {
-  uint64_t streams = 0;
-  for (size_t i = 0; i < topics.size(); ++i) {
-    if (faults[i].ok()) streams += static_cast<uint64_t>(topics[i].partitions);
-  }
-  if (streams == 0) co_return base::Status{};
-  StreamId stream = CO_TRY(co_await parts_.store.allocate_streams(streams));
+  FirstStreams next = co_await allocate(topics, faults);
+  if (next.empty()) co_return base::Status{};
   for (size_t i = 0; i < topics.size();) {
     metadata::Transaction transaction;
     std::vector<std::pair<std::string, TopicRow>> rows;
@@ -222,6 +278,7 @@ base::Task<base::Status> TopicRegistry::commit_new(std::vector<NewTopic>& topics
       if (!faults[i].ok()) continue;
       NewTopic& topic = topics[i];
       std::sort(topic.configs.begin(), topic.configs.end());
+      StreamId& stream = next.at(class_of(topic));
       TopicRow row{.id = new_id(),
                    .runs = {{static_cast<uint32_t>(topic.partitions), stream}},
                    .configs = topic.configs};
@@ -256,7 +313,8 @@ base::Task<TopicFault> TopicRegistry::grow(TopicRef topic, int32_t count) {
   }
   const auto added = static_cast<uint32_t>(count - now);
   if (partitions_total_ + added > kPartitionsTotalMax) co_return too_many_partitions();
-  const base::Result<StreamId> stream = co_await parts_.store.allocate_streams(added);
+  const base::Result<StreamId> stream = co_await parts_.store.allocate_streams(
+      added, parts_.store.class_of(channel_of(topic->stream(0))));
   if (!stream.has_value()) co_return storage_fault(stream.error());
   TopicRow row = topic->row();
   row.runs.push_back({added, *stream});

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -82,6 +83,13 @@ class TopicRegistry {
   void adopt(std::string name, TopicRow row);
   void forget(const Topic& topic);
   wire::Uuid new_id();
+  StorageClass class_of(const NewTopic& topic) const;
+  base::Task<void> open_classes(const std::vector<NewTopic>& topics,
+                                std::vector<TopicFault>& faults);
+  // The first of the ids of all new topics of a class; topics of one that has none get a fault.
+  using FirstStreams = std::map<StorageClass, StreamId>;
+  base::Task<FirstStreams> allocate(const std::vector<NewTopic>& topics,
+                                    std::vector<TopicFault>& faults);
   void check_together(const std::vector<NewTopic>& topics, std::vector<TopicFault>& faults) const;
   base::Task<base::Status> commit_new(std::vector<NewTopic>& topics,
                                       std::vector<TopicFault>& faults);

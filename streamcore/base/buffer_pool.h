@@ -24,6 +24,7 @@ class BufferPool final : public Buffer::Recycler {
                             Touch touch = Touch::kWhenWritten) {
     return new BufferPool(block_bytes, idle_max, touch);
   }
+  size_t block_bytes() const { return block_bytes_; }
   Buffer take();
   // The owner lets go.
   void release();

@@ -16,7 +16,6 @@ namespace {
 constexpr uint64_t kChunkOverheadMax = 3 * base::kIoAlignment;
 constexpr base::Duration kReadyRetry = std::chrono::milliseconds(200);
 constexpr base::Duration kOverdueCheck = std::chrono::seconds(1);
-constexpr size_t kArenaBlockBytesMin = 8 << 20;
 
 // Where puts are paid one by one, the entry that fills a chunk may pass its target: chunks cut
 // before it would be half an entry shorter.
@@ -25,18 +24,19 @@ uint64_t chunk_bytes_max(const StreamStoreOptions& options) {
   return options.chunks_wait() ? base::align_up(target + target / 4, base::kIoAlignment) : target;
 }
 
-// There the end of a block in which no full chunk fits is not used.
-size_t arena_block_bytes(const StreamStoreOptions& options) {
-  const uint64_t chunks_in_block = options.chunks_wait() ? 4 : 1;
-  return std::max<uint64_t>(kArenaBlockBytesMin, chunks_in_block * chunk_bytes_max(options));
-}
-
 uint32_t lag_chunks_max(const StreamStoreOptions& options) {
   const uint64_t chunks = options.replica_lag_bytes_max / options.chunk_bytes_target;
   return std::max(options.chunk_window, static_cast<uint32_t>(std::min<uint64_t>(chunks, 64)));
 }
 
 }  // namespace
+
+// Where chunks wait, the end of a block in which no full one fits is not used.
+size_t arena_block_bytes(const StreamStoreOptions& options) {
+  constexpr size_t kBlockBytesMin = 8 << 20;
+  const uint64_t chunks_in_block = options.chunks_wait() ? 4 : 1;
+  return std::max<uint64_t>(kBlockBytesMin, chunks_in_block * chunk_bytes_max(options));
+}
 
 // A chunk that takes appends, or is full and waits for a slot.
 struct Channel::OpenChunk {
@@ -62,9 +62,7 @@ Channel::Channel(Parts parts, ChannelEpoch epoch, uint64_t nonce, base::Callback
       lease_(parts.lease),
       epoch_(epoch),
       moved_(std::move(moved)),
-      arena_(arena_block_bytes(parts.options), parts.options.memory_tail_bytes_max,
-             parts.options.touch_memory_ahead ? base::BufferPool::Touch::kAhead
-                                              : base::BufferPool::Touch::kWhenWritten),
+      arena_(parts.blocks),
       admission_turn_(parts.executor, 1),
       admission_changed_(parts.executor),
       durable_waiters_(parts.executor),
@@ -78,12 +76,12 @@ Channel::Channel(Parts parts, ChannelEpoch epoch, uint64_t nonce, base::Callback
                           .window = options_.chunk_window,
                           .lag_chunks_max = lag_chunks_max(options_)},
       *this);
-  if (lease_ != nullptr) lease_->listen(this);
+  if (lease_ != nullptr) lease_->listen(*this);
   keep_log_ready();
 }
 
 Channel::~Channel() {
-  if (lease_ != nullptr) lease_->listen(nullptr);
+  if (lease_ != nullptr) lease_->forget(*this);
   if (idle_timer_ != 0) executor_.cancel(idle_timer_);
   if (linger_timer_ != 0) executor_.cancel(linger_timer_);
   if (overdue_timer_ != 0) executor_.cancel(overdue_timer_);
@@ -128,7 +126,7 @@ Channel::Admission Channel::admission(uint64_t bytes) const {
 }
 
 bool Channel::admits(uint64_t bytes) const {
-  return admission_turn_.used() == 0 && admission(bytes) == Admission::kOpen;
+  return admission_turn_.used() == 0 && has_room(bytes);
 }
 
 base::Task<base::Status> Channel::admit(uint64_t bytes, base::Duration time_max) {
@@ -271,7 +269,7 @@ base::Result<Appended> Channel::append(const AppendRequest& request) {
                   .payload = {payload, request.payload.size()}};
 }
 
-LogPosition Channel::last_position() const {
+ChunkSeq Channel::last_seq() const {
   const ChunkSeq next = owner_->next_seq() + open_.size();
   return next.value == 0 ? next : next - 1;
 }
@@ -362,7 +360,7 @@ void Channel::on_durable(ChunkSeq end) {
     }
   }
   while (!durable_waiters_.empty() &&
-         static_cast<DurableWaiter*>(durable_waiters_.front())->position < end) {
+         static_cast<DurableWaiter*>(durable_waiters_.front())->position.seq < end) {
     durable_waiters_.wake_front();
   }
   pump();
@@ -386,8 +384,8 @@ void Channel::arm_idle_chunk() {
       });
 }
 
-std::optional<base::Status> Channel::durability(LogPosition position) const {
-  if (durable_end() > position || position >= owner_->next_seq() + open_.size()) {
+std::optional<base::Status> Channel::durability(ChunkSeq seq) const {
+  if (durable_end() > seq || seq >= owner_->next_seq() + open_.size()) {
     return base::Status{};
   }
   if (!stop_error_.has_value()) return std::nullopt;
@@ -421,7 +419,7 @@ void Channel::wake_overdue() {
   admission_changed_.notify_all();  // who still waits there arms the timer again
 }
 
-base::Task<base::Status> Channel::durable(LogPosition position) {
+base::Task<base::Status> Channel::durable(ChunkSeq seq) {
   struct Awaiter {
     Channel& channel;
     DurableWaiter waiter;
@@ -430,9 +428,9 @@ base::Task<base::Status> Channel::durable(LogPosition position) {
     void await_resume() const {}
   };
   for (;;) {
-    if (std::optional<base::Status> known = durability(position)) co_return std::move(*known);
+    if (std::optional<base::Status> known = durability(seq)) co_return std::move(*known);
     Awaiter awaiter{*this, {}};
-    awaiter.waiter.position = position;
+    awaiter.waiter.position = {options_.channel, seq};
     co_await awaiter;
   }
 }
@@ -458,7 +456,7 @@ base::Task<base::Result<ChunkSeq>> Channel::stop() {
   if (waits()) pump();
   base::Status flushed;
   while (flushed.has_value() && (!open_.empty() || !in_flight_.empty())) {
-    flushed = co_await durable(last_position());
+    flushed = co_await durable(last_seq());
   }
   co_await tasks_.stop_and_join();
   co_await owner_->stop_and_join();

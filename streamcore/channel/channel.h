@@ -28,6 +28,9 @@ namespace thalweg::channel {
 // The largest payload an entry may have; the front end's own request limit is below it.
 inline constexpr size_t kEntryBytesMax = 120 << 20;
 
+// Of the blocks chunks are built in, at least.
+size_t arena_block_bytes(const StreamStoreOptions& options);
+
 class Channel final : public chunk::OwnerListener, public metadata::LeaseListener {
  public:
   struct Parts {
@@ -37,6 +40,7 @@ class Channel final : public chunk::OwnerListener, public metadata::LeaseListene
     const EntryRules& rules;
     StreamTable& streams;
     LogTail& tail;
+    base::BufferPool& blocks;  // that chunks are built in
     const StreamStoreOptions& options;
     metadata::Lease* lease;  // null: a lock proves who owns the log
   };
@@ -49,12 +53,13 @@ class Channel final : public chunk::OwnerListener, public metadata::LeaseListene
 
   // See StreamStore for the contracts of these.
   bool admits(uint64_t bytes) const;
+  bool has_room(uint64_t bytes) const { return admission(bytes) == Admission::kOpen; }
   base::Task<base::Status> admit(uint64_t bytes, base::Duration time_max);
   base::Result<Appended> append(const AppendRequest& request);
-  base::Task<base::Status> durable(LogPosition position);
-  std::optional<base::Status> durability(LogPosition position) const;
+  base::Task<base::Status> durable(ChunkSeq seq);
+  std::optional<base::Status> durability(ChunkSeq seq) const;
   void wait_durable(DurableWaiter& waiter, std::coroutine_handle<> handle);
-  LogPosition last_position() const;
+  LogPosition last_position() const { return {options_.channel, last_seq()}; }
 
   // Chunks below are durable.
   ChunkSeq durable_end() const { return owner_->durable_end(); }
@@ -79,6 +84,7 @@ class Channel final : public chunk::OwnerListener, public metadata::LeaseListene
  private:
   struct OpenChunk;
 
+  ChunkSeq last_seq() const;
   enum class Admission { kOpen, kWait, kNoSpace, kStopped };
   Admission admission(uint64_t bytes) const;
   bool outstanding_full(uint64_t bytes) const;

@@ -13,6 +13,7 @@ using base::ErrorCode;
 
 base::Task<base::Status> ChannelOpener::commit_row(ChannelRow row,
                                                    metadata::Transaction transaction) {
+  row.storage_class = parts_.options.storage_class;
   std::string bytes = encode_channel_row(row);
   transaction.require(parts_.row.key(), found_).set(parts_.row.key(), bytes);
   const base::Status committed = co_await parts_.metadata.commit(std::move(transaction));

@@ -1,7 +1,8 @@
 // The metadata row of a channel: who owns it, and every epoch that is not yet drained (DESIGN P9).
 //
-//   u8   version (2)
+//   u8   version (3)
 //   u8   state: 1 OPEN, 2 SEALING, 3 CLOSED
+//   u8   storage class of its log (options.h)                   not in version 2
 //   u64  epoch: the newest ever granted
 //   u64  holder: nonce of the OPEN owner, or of the sealer while SEALING or CLOSED
 //   u32  n, then n x { u64 incarnation }              of each replica of the newest epoch (P8)
@@ -9,14 +10,17 @@
 //   u32  CRC32C of everything before
 //
 // g: chunks below it are in committed segments and may be deleted. An epoch leaves the list when g
-// reaches end.
+// reaches end. A row of version 2 is that of the only channel there was; where its log lies was
+// told by the command line alone.
 #pragma once
 
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "streamcore/base/result.h"
+#include "streamcore/options.h"
 #include "streamcore/types.h"
 
 namespace thalweg::channel {
@@ -34,6 +38,7 @@ struct UndrainedEpoch {
 
 struct ChannelRow {
   ChannelState state = ChannelState::kClosed;
+  std::optional<StorageClass> storage_class;  // none: a row of version 2
   ChannelEpoch epoch;
   uint64_t holder = 0;
   std::vector<uint64_t> incarnations;
@@ -41,6 +46,7 @@ struct ChannelRow {
   friend bool operator==(const ChannelRow&, const ChannelRow&) = default;
 };
 
+// It has a storage class.
 std::string encode_channel_row(const ChannelRow& row);
 base::Result<ChannelRow> decode_channel_row(std::string_view bytes);
 

@@ -4,24 +4,19 @@
 
 namespace thalweg::channel {
 
-ChunkArena::ChunkArena(size_t block_bytes, size_t idle_bytes_max, base::BufferPool::Touch touch)
-    : block_bytes_(block_bytes),
-      pool_(base::BufferPool::create(block_bytes, idle_bytes_max / block_bytes, touch)) {}
-
-ChunkArena::~ChunkArena() { pool_->release(); }
-
 base::Slice ChunkArena::take(size_t bytes) {
-  if (bytes > block_bytes_) {
+  const size_t block_bytes = pool_.block_bytes();
+  if (bytes > block_bytes) {
     base::Buffer own = base::Buffer::allocate(bytes);
     const base::ByteView all{own.data(), own.capacity()};
     return {std::move(own), all};
   }
-  if (!block_ || block_bytes_ - used_ < bytes) {
-    block_ = pool_->take();
+  if (!block_ || block_bytes - used_ < bytes) {
+    block_ = pool_.take();
     used_ = 0;
   }
-  const base::ByteView rest{block_.data() + used_, block_bytes_ - used_};
-  used_ = block_bytes_;
+  const base::ByteView rest{block_.data() + used_, block_bytes - used_};
+  used_ = block_bytes;
   return {block_, rest};
 }
 

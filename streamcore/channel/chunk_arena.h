@@ -10,10 +10,8 @@ namespace thalweg::channel {
 
 class ChunkArena {
  public:
-  // Keeps at most `idle_bytes_max` of unused blocks.
-  ChunkArena(size_t block_bytes, size_t idle_bytes_max,
-             base::BufferPool::Touch touch = base::BufferPool::Touch::kWhenWritten);
-  ~ChunkArena();
+  // Blocks come from `pool`, which outlives the arena, not its chunks.
+  explicit ChunkArena(base::BufferPool& pool) : pool_(pool) {}
   ChunkArena(const ChunkArena&) = delete;
   ChunkArena& operator=(const ChunkArena&) = delete;
 
@@ -25,8 +23,7 @@ class ChunkArena {
   void give_back(const base::Slice& region, size_t used);
 
  private:
-  const size_t block_bytes_;
-  base::BufferPool* pool_;
+  base::BufferPool& pool_;
   base::Buffer block_;
   size_t used_ = 0;
 };

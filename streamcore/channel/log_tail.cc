@@ -6,6 +6,26 @@
 
 namespace thalweg::channel {
 
+void TailMemory::keep_to_bound() {
+  while (bytes_ > bytes_max_) {
+    LogTail* from = nullptr;
+    for (LogTail* tail : tails_) {
+      const LoggedChunk* chunk = tail->oldest_in_memory();
+      if (chunk == nullptr) continue;
+      if (from == nullptr || chunk->created < from->oldest_in_memory()->created) from = tail;
+    }
+    if (from == nullptr) return;
+    from->drop_oldest();
+  }
+}
+
+LogTail::LogTail(TailMemory& memory) : memory_(memory) { memory_.tails_.push_back(this); }
+
+LogTail::~LogTail() {
+  memory_.bytes_ -= memory_bytes_;
+  std::erase(memory_.tails_, this);
+}
+
 LoggedChunk& LogTail::push(std::unique_ptr<LoggedChunk> chunk) {
   LoggedChunk& added = *chunk;
   CHECK_EQ(added.entries.size(), added.streams.size());
@@ -17,12 +37,14 @@ LoggedChunk& LogTail::push(std::unique_ptr<LoggedChunk> chunk) {
   unoffloaded_entries_ += added.entries.size();
   if (added.in_memory()) {
     memory_bytes_ += added.length;
+    memory_.bytes_ += added.length;
   } else {
     CHECK_EQ(evicted_count_, chunks_.size());  // only recovery adds chunks that lie on disk
     ++evicted_count_;
   }
   chunks_.push_back(std::move(chunk));
-  keep_to_bounds();
+  memory_.keep_to_bound();
+  forget_offloaded();
   return added;
 }
 
@@ -35,21 +57,25 @@ void LogTail::mark_offloaded(size_t count) {
     unoffloaded_entries_ -= chunk.entries.size();
     ++offloaded_count_;
   }
-  keep_to_bounds();
+  forget_offloaded();
 }
 
-void LogTail::keep_to_bounds() {
-  while (memory_bytes_ > memory_bytes_max_ && evicted_count_ < chunks_.size() - 1) {
-    drop_buffer(*chunks_[evicted_count_]);
-  }
-  // A chunk that is in segments and not in memory serves nobody.
-  while (!chunks_.empty() && chunks_.front()->offloaded && evicted_count_ > 0) pop_front();
+const LoggedChunk* LogTail::oldest_in_memory() const {
+  if (evicted_count_ + 1 >= chunks_.size()) return nullptr;
+  return chunks_[evicted_count_].get();
 }
 
-void LogTail::drop_buffer(LoggedChunk& chunk) {
+void LogTail::drop_oldest() {
+  LoggedChunk& chunk = *chunks_[evicted_count_++];
   memory_bytes_ -= chunk.length;
+  memory_.bytes_ -= chunk.length;
   chunk.bytes = {};
-  ++evicted_count_;
+  forget_offloaded();
+}
+
+// A chunk that is in segments and not in memory serves nobody.
+void LogTail::forget_offloaded() {
+  while (!chunks_.empty() && chunks_.front()->offloaded && evicted_count_ > 0) pop_front();
 }
 
 void LogTail::pop_front() {

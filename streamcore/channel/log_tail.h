@@ -2,8 +2,9 @@
 // oldest first. It is the index from streams to chunks and, through the chunks' buffers, the memory
 // tail live readers are served from.
 //
-// Two bounds: bytes in memory (past it the oldest chunk loses its buffer, and is forgotten once it
-// is offloaded), and the un-offloaded bytes, which the channel's back-pressure keeps.
+// Two bounds: bytes in memory, of all tails of a store together (TailMemory; past it the oldest
+// chunk loses its buffer, and is forgotten once it is offloaded), and the un-offloaded bytes, which
+// the channel's back-pressure keeps.
 #pragma once
 
 #include <deque>
@@ -42,9 +43,30 @@ struct LoggedChunk {
   bool in_memory() const { return !bytes.bytes.empty(); }
 };
 
+class LogTail;
+
+// TailMemory: what the chunks of several tails may take together. The oldest of all goes first, so
+// that a channel that falls idle leaves its share to the others. The newest of each tail stays.
+class TailMemory {
+ public:
+  explicit TailMemory(uint64_t bytes_max) : bytes_max_(bytes_max) {}
+  uint64_t bytes() const { return bytes_; }
+
+ private:
+  friend class LogTail;
+  void keep_to_bound();
+
+  const uint64_t bytes_max_;
+  uint64_t bytes_ = 0;
+  std::vector<LogTail*> tails_;
+};
+
 class LogTail {
  public:
-  explicit LogTail(uint64_t memory_bytes_max) : memory_bytes_max_(memory_bytes_max) {}
+  explicit LogTail(TailMemory& memory);
+  ~LogTail();
+  LogTail(const LogTail&) = delete;
+  LogTail& operator=(const LogTail&) = delete;
 
   // Appends a chunk and indexes its entries under their streams (null streams are skipped).
   LoggedChunk& push(std::unique_ptr<LoggedChunk> chunk);
@@ -64,11 +86,14 @@ class LogTail {
   uint64_t memory_bytes() const { return memory_bytes_; }
 
  private:
-  void keep_to_bounds();
-  void drop_buffer(LoggedChunk& chunk);
+  friend class TailMemory;
+  // The chunk that leaves memory next; null if only the newest is there.
+  const LoggedChunk* oldest_in_memory() const;
+  void drop_oldest();
+  void forget_offloaded();
   void pop_front();
 
-  const uint64_t memory_bytes_max_;
+  TailMemory& memory_;
   std::deque<std::unique_ptr<LoggedChunk>> chunks_;
   size_t offloaded_count_ = 0;  // a prefix of chunks_
   size_t evicted_count_ = 0;    // a prefix of chunks_ that is not in memory

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "streamcore/channel/channel_row_format.h"
+#include "streamcore/channel/channel_rows.h"
 #include "streamcore/channel/lost_replica_row_format.h"
 #include "streamcore/channel/row_keys.h"
 
@@ -60,17 +60,22 @@ std::vector<uint64_t> ReplicaSuccession::lost() const {
 }
 
 Task<Result<std::vector<uint64_t>>> replicas_of_log(metadata::MetadataStore& metadata,
-                                                    ReplicaSuccession succession) {
+                                                    ReplicaSuccession succession,
+                                                    StorageClass storage_class) {
   std::vector<uint64_t> found;
-  for (const auto& [key, bytes] : CO_TRY(co_await scan_all(metadata, kChannelRowPrefix))) {
-    const ChannelRow row = CO_TRY(decode_channel_row(bytes));
+  for (const auto& [id, row] : CO_TRY(co_await load_channel_rows(metadata))) {
+    if (row.storage_class.value_or(storage_class) != storage_class) continue;
     const std::vector<uint64_t> replicas = succession.newest(row.incarnations);
     if (!found.empty() && found != replicas) {
-      co_return base::fail(ErrorCode::kCorrupt, key + ": not on the replicas of other channels");
+      co_return base::fail(ErrorCode::kCorrupt,
+                           channel_row_key(id) + ": not on the replicas of other channels");
     }
     found = replicas;
   }
-  if (found.empty()) co_return base::fail(ErrorCode::kNotFound, "there is no log yet");
+  if (found.empty()) {
+    co_return base::fail(ErrorCode::kNotFound, "there is no log of class " +
+                                                   std::string(to_string(storage_class)) + " yet");
+  }
   co_return found;
 }
 

@@ -12,6 +12,7 @@
 #include "streamcore/base/result.h"
 #include "streamcore/base/task.h"
 #include "streamcore/metadata/metadata_store.h"
+#include "streamcore/options.h"
 
 namespace thalweg::channel {
 
@@ -29,10 +30,12 @@ class ReplicaSuccession {
   std::map<uint64_t, uint64_t> successors_;
 };
 
-// The newest incarnations of the log's replicas, by place. kNotFound: there is no log yet.
-// kCorrupt: channels do not agree.
+// The newest incarnations of the replicas of that class's log, by place. A row that does not say is
+// of whatever class is asked for. kNotFound: there is no such log yet. kCorrupt: channels do not
+// agree.
 base::Task<base::Result<std::vector<uint64_t>>> replicas_of_log(metadata::MetadataStore& metadata,
-                                                                ReplicaSuccession succession);
+                                                                ReplicaSuccession succession,
+                                                                StorageClass storage_class);
 
 // Declares the incarnation lost. kConditionFailed: another did.
 base::Task<base::Status> replace_replica(metadata::MetadataStore& metadata, uint64_t lost,

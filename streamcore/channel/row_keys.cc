@@ -22,6 +22,9 @@ uint64_t id_of(std::string_view key, std::string_view prefix) {
 std::string channel_row_key(ChannelId id) {
   return std::string(kChannelRowPrefix) + hex16(id.value);
 }
+ChannelId channel_of_row_key(std::string_view key) {
+  return ChannelId(static_cast<uint32_t>(id_of(key, kChannelRowPrefix)));
+}
 std::string lost_replica_row_key(uint64_t incarnation) {
   return std::string(kLostReplicaRowPrefix) + hex16(incarnation);
 }

@@ -20,6 +20,8 @@ namespace thalweg::channel {
 std::string hex16(uint64_t n);
 inline constexpr std::string_view kChannelRowPrefix = "channel/";
 std::string channel_row_key(ChannelId id);
+// The id in such a key.
+ChannelId channel_of_row_key(std::string_view key);
 inline constexpr std::string_view kLostReplicaRowPrefix = "lost/";
 std::string lost_replica_row_key(uint64_t incarnation);
 // The incarnation in such a key.

@@ -70,8 +70,9 @@ base::Task<void> SegmentObjects::give_up(ObjectId object, Upload upload,
     given_up_.push_back(object);
     co_return;
   }
-  const base::Status gone = co_await destroy(
-      object_row_key(object), encode_object_row({.state = ObjectState::kPrepared}), object, owner);
+  const base::Status gone =
+      co_await destroy(object_row_key(object), encode_object_row({.state = ObjectState::kPrepared}),
+                       object, {std::move(owner)});
   if (gone.has_value()) co_return;
   base::log_warn(segment::segment_key(object) +
                  " is not needed and goes at the next start: " + gone.error().message);
@@ -130,9 +131,9 @@ base::Task<base::Status> SegmentObjects::release(metadata::Transaction& transact
 
 base::Task<base::Status> SegmentObjects::destroy(std::string key, std::string row_bytes,
                                                  ObjectId object,
-                                                 const metadata::Condition& owner) {
+                                                 const std::vector<metadata::Condition>& owner) {
   metadata::Transaction transaction;
-  transaction.conditions.push_back(owner);
+  transaction.conditions = owner;
   const ObjectRow row{.state = ObjectState::kDestroyed, .since = clock_.wall_now()};
   transaction.require(key, std::move(row_bytes))
       .erase(key)
@@ -141,7 +142,7 @@ base::Task<base::Status> SegmentObjects::destroy(std::string key, std::string ro
   co_return co_await objects_.remove(segment::segment_key(object));
 }
 
-base::Task<base::Status> SegmentObjects::sweep_prepared(metadata::Condition owner) {
+base::Task<base::Status> SegmentObjects::sweep_prepared(std::vector<metadata::Condition> owner) {
   given_up_.clear();  // they are PREPARED, too
   std::string after;
   for (bool more = true; more;) {

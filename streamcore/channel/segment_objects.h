@@ -53,8 +53,8 @@ class SegmentObjects {
   base::Task<base::Status> release(metadata::Transaction& transaction, const Released& released);
 
   // At start, before any prepare(): objects a dead owner left PREPARED become DESTROYED and are
-  // removed.
-  base::Task<base::Status> sweep_prepared(metadata::Condition owner);
+  // removed. `owner`: of every channel.
+  base::Task<base::Status> sweep_prepared(std::vector<metadata::Condition> owner);
   // Removes objects whose grace is over, and old DESTROYED rows. Called now and then; looks at the
   // dying alone.
   base::Task<base::Status> collect_garbage();
@@ -68,7 +68,7 @@ class SegmentObjects {
   base::Task<base::Status> write_prepared(metadata::Condition owner,
                                           const std::vector<ObjectId>& ids);
   base::Task<base::Status> destroy(std::string key, std::string row_bytes, ObjectId object,
-                                   const metadata::Condition& owner);
+                                   const std::vector<metadata::Condition>& owner);
 
   base::Clock& clock_;
   object_store::ObjectStore& objects_;

@@ -26,15 +26,17 @@ base::Task<base::Result<StreamUse>> StreamTable::load(StreamId id) {
   const auto bytes = CO_TRY(co_await metadata_.get(stream_row_key(id)));
   if (StreamState* stream = find(id)) co_return StreamUse(*stream);  // another load was faster
   auto stream = std::make_unique<StreamState>(id);
-  if (bytes.has_value()) adopt_row(*stream, CO_TRY(decode_stream_row(*bytes)));
+  if (bytes.has_value()) {
+    const StreamRow row = CO_TRY(decode_stream_row(*bytes));
+    if (row.link.channel != channel_of(id)) {
+      co_return base::fail(
+          base::ErrorCode::kUnsupported,
+          stream_row_key(id) + " was moved to channel " + std::to_string(row.link.channel.value));
+    }
+    adopt_row(*stream, row);
+  }
   StreamState& added = *streams_.emplace(id, std::move(stream)).first->second;
   co_return StreamUse(added);
-}
-
-StreamState& StreamTable::add(StreamId id, const StreamRow& row) {
-  auto stream = std::make_unique<StreamState>(id);
-  adopt_row(*stream, row);
-  return *streams_.emplace(id, std::move(stream)).first->second;
 }
 
 base::Task<base::Status> StreamTable::load_segments(StreamState& stream) {

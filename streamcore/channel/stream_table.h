@@ -19,8 +19,6 @@ class StreamTable {
   StreamState* find(StreamId id) const;
   // In memory, or read from its row. A stream without a row is a stream never appended to.
   base::Task<base::Result<StreamUse>> load(StreamId id);
-  // Adds a stream whose row is known; for recovery.
-  StreamState& add(StreamId id, const StreamRow& row);
   // Reads the stream's committed ranges, once.
   base::Task<base::Status> load_segments(StreamState& stream);
   void drop_idle(StreamState& stream);

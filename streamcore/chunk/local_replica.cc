@@ -30,13 +30,26 @@ Task<Result<std::unique_ptr<LocalReplica>>> LocalReplica::open(base::FileSystem&
                                                                base::Executor& executor,
                                                                base::Random& random,
                                                                LocalReplicaOptions options) {
-  std::unique_ptr<LocalReplica> replica(new LocalReplica(files, executor, options));
+  auto held = CO_TRY(co_await lock(files));
+  auto replica = CO_TRY(co_await open_locked(files, executor, random, options));
+  replica->lock_ = std::move(held);
+  co_return replica;
+}
+
+Task<Result<std::unique_ptr<base::FileLock>>> LocalReplica::lock(base::FileSystem& files) {
   CO_TRY(co_await files.make_directories(kDirectory));
-  Result<std::unique_ptr<base::FileLock>> lock = files.lock(kLockPath);
-  if (!lock && lock.error().code == ErrorCode::kAlreadyExists) {
+  Result<std::unique_ptr<base::FileLock>> held = files.lock(kLockPath);
+  if (!held && held.error().code == ErrorCode::kAlreadyExists) {
     co_return fail(ErrorCode::kAlreadyExists, "data directory is in use by another process");
   }
-  replica->lock_ = CO_TRY(std::move(lock));
+  co_return held;
+}
+
+Task<Result<std::unique_ptr<LocalReplica>>> LocalReplica::open_locked(base::FileSystem& files,
+                                                                      base::Executor& executor,
+                                                                      base::Random& random,
+                                                                      LocalReplicaOptions options) {
+  std::unique_ptr<LocalReplica> replica(new LocalReplica(files, executor, options));
   CO_TRY(co_await replica->load(random));
   co_return replica;
 }

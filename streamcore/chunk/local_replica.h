@@ -36,6 +36,12 @@ class LocalReplica final : public ChunkReplica {
                                                                       base::Random& random,
                                                                       LocalReplicaOptions options);
 
+  // The same for who holds the lock itself, and longer than the replica.
+  static base::Task<base::Result<std::unique_ptr<base::FileLock>>> lock(base::FileSystem& files);
+  static base::Task<base::Result<std::unique_ptr<LocalReplica>>> open_locked(
+      base::FileSystem& files, base::Executor& executor, base::Random& random,
+      LocalReplicaOptions options);
+
   base::Task<base::Result<PutOutcome>> put_if_absent(ChunkKey key, base::Slice chunk) override;
   base::Task<base::Result<ChunkHeader>> head(ChunkKey key) override;
   base::Task<base::Result<base::Slice>> read(ChunkKey key) override;
@@ -70,7 +76,7 @@ class LocalReplica final : public ChunkReplica {
   base::FileSystem& files_;
   base::Executor& executor_;
   LocalReplicaOptions options_;
-  std::unique_ptr<base::FileLock> lock_;
+  std::unique_ptr<base::FileLock> lock_;  // unless the caller holds it
   uint64_t incarnation_ = 0;
   ReplicaHealth health_;
   std::map<ChannelId, std::unique_ptr<ChannelLog>> channels_;

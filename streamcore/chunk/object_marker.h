@@ -1,7 +1,7 @@
 // The marker of an object store's life (P8), an object of its own: which incarnation of the chunk
 // log the store holds. ObjectReplica watches it; here it is read, and made.
 //
-// It is made where there is no metadata yet, and by the operator's command that replaces a lost
+// It is made where metadata has no channel yet, and by the operator's command that replaces a lost
 // store, nowhere else.
 #pragma once
 

@@ -33,7 +33,7 @@
 namespace thalweg::chunk {
 
 struct ObjectReplicaOptions {
-  // Makes the marker of a store that has neither marker nor log. Only where there is no metadata
+  // Makes the marker of a store that has neither marker nor log. Only where metadata has no channel
   // yet; then all of its stores must be reached.
   bool create_if_empty = false;
   // How long open() waits for a store that does not answer; it goes on without.

@@ -159,7 +159,7 @@ Task<void> Lease::keep_renewed() {
     }
     settled_.notify_all();
     // Always: it may have lapsed for just as long as the renewal was on its way.
-    if (listener_ != nullptr) listener_->lease_renewed();
+    for (LeaseListener* listener : listeners_) listener->lease_renewed();
   }
 }
 
@@ -220,7 +220,7 @@ void Lease::lose(base::Error error) {
   lost_ = std::move(error);
   settled_.notify_all();
   wanted_changed_.notify_all();
-  if (listener_ != nullptr) listener_->lease_lost(*lost_);
+  for (LeaseListener* listener : listeners_) listener->lease_lost(*lost_);
   if (on_lost_) on_lost_();
 }
 

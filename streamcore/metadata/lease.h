@@ -14,11 +14,12 @@
 // It fences nothing by itself: every transaction of the owner carries condition()
 // (owned_metadata_store.h), and the log has its SEALs.
 //
-// One executor. The metadata store, the clock and the listener outlive it or its stop_and_join().
+// One executor. The metadata store and the clock outlive it or its stop_and_join().
 #pragma once
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "streamcore/base/clock.h"
 #include "streamcore/base/executor.h"
@@ -61,9 +62,10 @@ class Lease {
   // Takes a lease that was released, never taken, or stands still, which takes a while to see.
   // Once. kAlreadyExists: its holder lives.
   base::Task<base::Status> acquire();
-  // Told of what becomes of it from now on; null: nobody.
-  void listen(LeaseListener* listener) { listener_ = listener; }
-  // Called once, after the listener, when it is lost.
+  // Told of what becomes of it from now on, until forget().
+  void listen(LeaseListener& listener) { listeners_.push_back(&listener); }
+  void forget(LeaseListener& listener) { std::erase(listeners_, &listener); }
+  // Called once, after the listeners, when it is lost.
   void on_lost(base::Callback lost) { on_lost_ = std::move(lost); }
 
   // The condition of every transaction of this owner.
@@ -106,7 +108,7 @@ class Lease {
 
   Parts parts_;
   const LeaseOptions options_;
-  LeaseListener* listener_ = nullptr;
+  std::vector<LeaseListener*> listeners_;
   base::Callback on_lost_;
   LeaseRow row_;
   std::string bytes_;              // of the lease, as last known

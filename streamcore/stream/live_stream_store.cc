@@ -2,16 +2,18 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 
 #include "streamcore/base/check.h"
 #include "streamcore/base/log.h"
+#include "streamcore/channel/channel_rows.h"
 #include "streamcore/channel/row_keys.h"
 
 namespace thalweg {
 
 base::Task<base::Result<std::unique_ptr<StreamStore>>> StreamStore::open(
     Parts parts, StreamStoreOptions options) {
-  auto store = std::make_unique<stream::LiveStreamStore>(std::move(parts), options);
+  auto store = std::make_unique<stream::LiveStreamStore>(parts, options);
   CO_TRY(co_await store->open());
   co_return std::unique_ptr<StreamStore>(std::move(store));
 }
@@ -23,104 +25,191 @@ using channel::StreamState;
 using channel::StreamUse;
 
 namespace {
-constexpr uint64_t kStreamIdBlock = 10'000;
-constexpr base::Duration kOffloadRetry = std::chrono::milliseconds(500);
+constexpr uint64_t kStreamNumberBlock = 10'000;
 constexpr base::Duration kHousekeepingInterval = std::chrono::seconds(5);
 constexpr size_t kSweepPerRound = 20'000;
 
-// Errors of an offload that no repetition will mend: the log behind them can never be freed.
-bool ends_channel(ErrorCode code) {
-  return code == ErrorCode::kFenced || code == ErrorCode::kCorrupt ||
-         code == ErrorCode::kUnsupported || code == ErrorCode::kClosed;
+// Blocks for chunks serve all channels, also those that are made later.
+base::BufferPool* make_block_pool(const StreamStoreOptions& options,
+                                  const std::vector<StorageClass>& classes) {
+  size_t block_bytes = 0;
+  for (const StorageClass one : classes) {
+    StreamStoreOptions of_class = options;
+    use_storage_class(of_class, one);
+    block_bytes = std::max(block_bytes, channel::arena_block_bytes(of_class));
+  }
+  return base::BufferPool::create(block_bytes, options.memory_tail_bytes_max / block_bytes,
+                                  options.touch_memory_ahead
+                                      ? base::BufferPool::Touch::kAhead
+                                      : base::BufferPool::Touch::kWhenWritten);
 }
 }  // namespace
 
+struct LiveStreamStore::Opening {
+  ChannelId id;
+  StorageClass storage_class;
+  bool fresh;  // it has no row
+  std::unique_ptr<LiveChannel> channel = nullptr;
+  base::Status outcome = {};
+};
+
 LiveStreamStore::LiveStreamStore(Parts parts, StreamStoreOptions options)
-    : parts_(std::move(parts)),
+    : parts_(parts),
       options_(options),
       streams_(parts_.metadata),
-      tail_(options_.memory_tail_bytes_max),
-      row_(options_.channel, parts_.random.next()),
-      gate_(parts_.executor),
+      tail_memory_(options_.memory_tail_bytes_max),
+      blocks_(make_block_pool(options_, parts_.logs.classes())),
       cache_(parts_.executor, options_.block_cache_bytes_max),
       segment_reader_(parts_.executor, parts_.objects, cache_,
                       segment::ReaderOptions{.gets_ahead_max = options_.read_gets_ahead_max}),
       objects_(parts_.executor, parts_.clock, parts_.objects, parts_.metadata, options_),
-      stream_ids_(parts_.executor, parts_.metadata, std::string(channel::kNextStreamKey),
-                  kStreamIdBlock),
-      offloader_(offload_parts()),
-      merger_(offload_parts()),
-      reader_(parts_.replicas, streams_, segment_reader_),
-      rows_({parts_.metadata, streams_, tail_, row_, gate_, objects_, options_}),
-      offload_turn_(parts_.executor, 1),
-      offload_look_(parts_.executor),
+      stream_numbers_(parts_.executor, parts_.metadata, std::string(channel::kNextStreamKey),
+                      kStreamNumberBlock),
+      opening_turn_(parts_.executor, 1),
       tasks_(parts_.executor) {}
 
 LiveStreamStore::~LiveStreamStore() = default;
 
-channel::Offloader::Parts LiveStreamStore::offload_parts() {
-  return {parts_.executor, parts_.replicas, parts_.rules,    parts_.objects,
-          parts_.metadata, streams_,        tail_,           row_,
-          gate_,           objects_,        segment_reader_, options_};
-}
+// --- channels ---
 
 base::Task<base::Status> LiveStreamStore::open() {
-  base::Status opened = co_await open_channel();
-  if (!opened.has_value()) co_await tasks_.stop_and_join();
+  std::vector<Opening> channels = CO_TRY(co_await channels_to_open());
+  default_class_ = options_.default_class.value_or(channels.front().storage_class);
+  const base::Status opened = co_await open_all(channels);
+  for (Opening& one : channels) {
+    if (opened.has_value()) {
+      co_await one.channel->start();
+      channels_.push_back(std::move(one.channel));
+    } else if (one.channel != nullptr) {
+      co_await one.channel->abandon();
+    }
+  }
+  if (opened.has_value()) tasks_.spawn(housekeeping_loop());
   co_return opened;
 }
 
-base::Task<base::Status> LiveStreamStore::open_channel() {
-  channel::ChannelOpener opener({parts_.executor, parts_.random, parts_.metadata, parts_.replicas,
-                                 streams_, tail_, row_, options_, tasks_});
-  CO_TRY(co_await opener.take_over());
-  while (opener.must_drain()) {
-    const base::Result<bool> drained = co_await offload_once(options_.offload_bytes_max);
-    // A full disk starts and serves reads. The list cannot grow much by it: an epoch in which
-    // nothing could be appended is not kept.
-    if (!drained.has_value() && drained.error().code == ErrorCode::kNoSpace) break;
-    CO_TRY(drained);
+base::Task<base::Status> LiveStreamStore::open_all(std::vector<Opening>& channels) {
+  base::TaskGroup opening(parts_.executor);
+  for (Opening& one : channels) opening.spawn(open_channel(one));
+  co_await opening.stop_and_join();
+  std::vector<metadata::Condition> ownership;
+  for (const Opening& one : channels) {
+    CO_TRY(one.outcome);
+    ownership.push_back(one.channel->ownership());
   }
-  CO_TRY(co_await opener.open());
-  CO_TRY(co_await objects_.sweep_prepared(row_.condition()));
-  co_await offloader_.free_chunks();  // what the last owner offloaded and did not come to free
-  channel_ = std::make_unique<channel::Channel>(
-      channel::Channel::Parts{parts_.executor, parts_.replicas, row_.row().incarnations,
-                              parts_.rules, streams_, tail_, options_, parts_.lease},
-      row_.row().epoch, row_.nonce(), [this] { chunk_became_durable(); });
-  tasks_.spawn(offload_loop());
-  tasks_.spawn(housekeeping_loop());
+  co_return co_await objects_.sweep_prepared(std::move(ownership));
+}
+
+// Those that have rows, and that of the class most streams will be of.
+base::Task<base::Result<std::vector<LiveStreamStore::Opening>>>
+LiveStreamStore::channels_to_open() {
+  std::vector<Opening> channels;
+  const StorageClass first = parts_.logs.classes().front();
+  for (const auto& [id, row] : CO_TRY(co_await channel::load_channel_rows(parts_.metadata))) {
+    channels.push_back(
+        {.id = id, .storage_class = row.storage_class.value_or(first), .fresh = false});
+  }
+  const StorageClass wanted =
+      options_.default_class.value_or(channels.empty() ? first : channels.front().storage_class);
+  const bool known = std::ranges::any_of(
+      channels, [&](const Opening& one) { return one.storage_class == wanted; });
+  if (!known) {
+    const auto id = ChannelId(static_cast<uint32_t>(channels.size()));
+    channels.push_back({.id = id, .storage_class = wanted, .fresh = true});
+  }
+  for (const Opening& one : channels) CO_TRY(check_place(one));
+  co_return channels;
+}
+
+base::Status LiveStreamStore::check_place(const Opening& one) const {
+  std::string names;
+  for (const StorageClass there : parts_.logs.classes()) {
+    if (there == one.storage_class) return {};
+    names += (names.empty() ? "" : ", ") + std::string(to_string(there));
+  }
+  return base::fail(ErrorCode::kInvalidArgument,
+                    "channel " + std::to_string(one.id.value) + " has a log of class " +
+                        std::string(to_string(one.storage_class)) +
+                        ", and no place is named for one, only for: " + names);
+}
+
+base::Task<void> LiveStreamStore::open_channel(Opening& one) {
+  one.outcome = co_await try_to_open(one);
+}
+
+base::Task<base::Status> LiveStreamStore::try_to_open(Opening& one) {
+  std::vector<chunk::ChunkReplica*> replicas =
+      CO_TRY(co_await parts_.logs.open(one.storage_class, one.fresh));
+  StreamStoreOptions options = options_;
+  options.channel = one.id;
+  use_storage_class(options, one.storage_class);
+  one.channel = std::make_unique<LiveChannel>(
+      LiveChannel::Shared{parts_, streams_, tail_memory_, *blocks_, segment_reader_, objects_},
+      std::move(replicas), options);
+  co_return co_await one.channel->open();
+}
+
+base::Task<base::Result<ChannelId>> LiveStreamStore::channel_for(StorageClass storage_class) {
+  co_await opening_turn_.acquire(1);
+  struct Release {
+    base::Semaphore& turn;
+    ~Release() { turn.release(1); }
+  } release{opening_turn_};
+  if (tasks_.stopping()) co_return base::fail(ErrorCode::kClosed, "the store stops");
+  for (size_t i = 0; i < channels_.size(); ++i) {
+    if (channels_[i]->storage_class() == storage_class) {
+      co_return ChannelId(static_cast<uint32_t>(i));
+    }
+  }
+  Opening one{.id = ChannelId(static_cast<uint32_t>(channels_.size())),
+              .storage_class = storage_class,
+              .fresh = true};
+  CO_TRY(check_place(one));
+  CO_TRY(co_await try_to_open(one));
+  co_await one.channel->start();
+  channels_.push_back(std::move(one.channel));
+  co_return one.id;
+}
+
+base::Task<base::Status> LiveStreamStore::open_class(StorageClass storage_class) {
+  CO_TRY(co_await channel_for(storage_class));
   co_return base::Status{};
 }
 
-void LiveStreamStore::request_stop() { channel_->request_stop(); }
-
-base::Task<base::Status> LiveStreamStore::stop() {
-  tasks_.request_stop();
-  offload_look_.notify_all();
-  const auto end = co_await channel_->stop();
-  co_await tasks_.stop_and_join();
-  co_await segment_reader_.stop_and_join();
-  if (!end.has_value()) co_return std::unexpected(end.error());
-  // A clean close: nothing is in flight; the SEAL is for a writer that does not know it yet (P7).
-  CO_TRY(co_await chunk::seal_end(parts_.executor, parts_.replicas,
-                                  {.channel = options_.channel,
-                                   .epoch = channel_->epoch(),
-                                   .incarnations = row_.row().incarnations,
-                                   .sealer_nonce = row_.nonce(),
-                                   .window = options_.chunk_window},
-                                  *end));
-  channel::ChannelRow row = row_.row();
-  row.state = channel::ChannelState::kClosed;
-  row.undrained.back().end = *end;
-  if (row.undrained.back().g >= *end) row.undrained.pop_back();
-  metadata::Transaction close;
-  close.conditions.push_back(row_.condition());
-  close.set(row_.key(), channel::encode_channel_row(row));
-  co_return co_await parts_.metadata.commit(std::move(close));
+LiveChannel& LiveStreamStore::channel(ChannelId id) {
+  CHECK_LT(id.value, channels_.size());
+  return *channels_[id.value];
 }
 
-bool LiveStreamStore::stopped() const { return channel_->stopped(); }
+const LiveChannel& LiveStreamStore::channel(ChannelId id) const {
+  CHECK_LT(id.value, channels_.size());
+  return *channels_[id.value];
+}
+
+void LiveStreamStore::request_stop() {
+  for (const auto& one : channels_) one->request_stop();
+}
+
+base::Task<void> LiveStreamStore::stop_channel(LiveChannel& one, base::Status& outcome) {
+  base::Status stopped = co_await one.stop();
+  if (outcome.has_value()) outcome = std::move(stopped);
+}
+
+// One that cannot be closed keeps no other from it.
+base::Task<base::Status> LiveStreamStore::stop() {
+  tasks_.request_stop();
+  co_await opening_turn_.acquire(1);  // one that is being opened
+  opening_turn_.release(1);
+  base::Status outcome;
+  base::TaskGroup stopping(parts_.executor);
+  for (const auto& one : channels_) stopping.spawn(stop_channel(*one, outcome));
+  co_await stopping.stop_and_join();
+  co_await tasks_.stop_and_join();
+  co_await segment_reader_.stop_and_join();
+  co_return outcome;
+}
+
+bool LiveStreamStore::stopped(ChannelId id) const { return channel(id).log().stopped(); }
 
 bool LiveStreamStore::is_owner() const { return parts_.lease == nullptr || parts_.lease->valid(); }
 
@@ -131,18 +220,22 @@ base::Task<base::Status> LiveStreamStore::prove_ownership() {
 
 // --- append ---
 
-base::Task<base::Result<StreamId>> LiveStreamStore::allocate_streams(uint64_t count) {
-  co_return StreamId(CO_TRY(co_await stream_ids_.take(count)));
+base::Task<base::Result<StreamId>> LiveStreamStore::allocate_streams(uint64_t count,
+                                                                     StorageClass storage_class) {
+  const ChannelId channel = CO_TRY(co_await channel_for(storage_class));
+  const uint64_t first = CO_TRY(co_await stream_numbers_.take(count));
+  CHECK_LE(first + count, uint64_t{1} << kStreamNumberBits);
+  co_return stream_on(channel, first);
 }
 
 base::Task<base::Status> LiveStreamStore::open_for_append(std::vector<StreamId> streams) {
-  std::vector<StreamId> rowless;
+  std::map<ChannelId, std::vector<StreamId>> rowless;
   for (const StreamId id : streams) {
     const StreamUse stream = CO_TRY(co_await streams_.load(id));
-    if (!stream->has_row) rowless.push_back(id);
+    if (!stream->has_row) rowless[channel_of(id)].push_back(id);
   }
-  if (rowless.empty()) co_return base::Status{};
-  co_return co_await rows_.create(std::move(rowless));
+  for (auto& [id, ids] : rowless) CO_TRY(co_await channel(id).rows().create(std::move(ids)));
+  co_return base::Status{};
 }
 
 bool LiveStreamStore::is_open_for_append(StreamId id) const {
@@ -150,28 +243,37 @@ bool LiveStreamStore::is_open_for_append(StreamId id) const {
   return stream != nullptr && stream->has_row;
 }
 
-base::Task<base::Status> LiveStreamStore::admit(uint64_t bytes, base::Duration time_max) {
-  return channel_->admit(bytes, time_max);
+base::Task<base::Status> LiveStreamStore::admit(ChannelId id, uint64_t bytes,
+                                                base::Duration time_max) {
+  return channel(id).log().admit(bytes, time_max);
 }
 
-bool LiveStreamStore::admits(uint64_t bytes) const { return channel_->admits(bytes); }
+bool LiveStreamStore::admits(ChannelId id, uint64_t bytes) const {
+  return channel(id).log().admits(bytes);
+}
+
+bool LiveStreamStore::has_room(ChannelId id, uint64_t bytes) const {
+  return channel(id).log().has_room(bytes);
+}
 
 base::Result<Appended> LiveStreamStore::append(const AppendRequest& request) {
-  return channel_->append(request);
+  return channel(channel_of(request.stream)).log().append(request);
 }
 
-LogPosition LiveStreamStore::last_position() const { return channel_->last_position(); }
+LogPosition LiveStreamStore::last_position(ChannelId id) const {
+  return channel(id).log().last_position();
+}
 
 base::Task<base::Status> LiveStreamStore::durable(LogPosition position) {
-  return channel_->durable(position);
+  return channel(position.channel).log().durable(position.seq);
 }
 
 std::optional<base::Status> LiveStreamStore::durability(LogPosition position) const {
-  return channel_->durability(position);
+  return channel(position.channel).log().durability(position.seq);
 }
 
 void LiveStreamStore::wait_durable(DurableWaiter& waiter, std::coroutine_handle<> handle) {
-  channel_->wait_durable(waiter, handle);
+  channel(waiter.position.channel).log().wait_durable(waiter, handle);
 }
 
 Offset LiveStreamStore::next_offset(StreamId id) const {
@@ -182,35 +284,27 @@ Offset LiveStreamStore::next_offset(StreamId id) const {
 
 // --- read ---
 
-LeaderEpoch LiveStreamStore::channel_leader_epoch() const {
-  return channel::first_leader_epoch(channel_->epoch());
-}
-
-StreamBounds LiveStreamStore::bounds_of(const StreamState& stream) const {
-  if (stream.gone()) return {Offset(0), Offset(0), Offset(0), channel_leader_epoch()};
-  return {.trim_point = stream.row.trim_point,
-          .durable_tail = stream.durable,
-          .committed_end = stream.row.committed_end,
-          .leader_epoch = stream.has_row ? stream.row.link.leader_epoch(channel_->epoch())
-                                         : channel_leader_epoch()};
+LeaderEpoch LiveStreamStore::channel_leader_epoch(ChannelId id) const {
+  return channel(id).leader_epoch();
 }
 
 base::Task<base::Result<StreamBounds>> LiveStreamStore::bounds(StreamId id) {
   const StreamUse stream = CO_TRY(co_await streams_.load(id));
-  co_return bounds_of(*stream);
+  co_return channel(channel_of(id)).bounds_of(*stream);
 }
 
 std::optional<StreamBounds> LiveStreamStore::known_bounds(StreamId id) const {
   const StreamState* stream = streams_.find(id);
   if (stream == nullptr) return std::nullopt;
-  return bounds_of(*stream);
+  return channel(channel_of(id)).bounds_of(*stream);
 }
 
 base::Task<base::Result<ReadResult>> LiveStreamStore::read(StreamId id, Offset from,
                                                            size_t max_bytes) {
   const StreamUse stream = CO_TRY(co_await streams_.load(id));
   ReadResult result;
-  result.bounds = bounds_of(*stream);
+  LiveChannel& home = channel(channel_of(id));
+  result.bounds = home.bounds_of(*stream);
   if (from < result.bounds.trim_point || from > result.bounds.durable_tail) {
     co_return base::fail(ErrorCode::kOutOfRange,
                          "offset " + std::to_string(from.value) + " is outside [" +
@@ -218,7 +312,7 @@ base::Task<base::Result<ReadResult>> LiveStreamStore::read(StreamId id, Offset f
                              std::to_string(result.bounds.durable_tail.value) + "]");
   }
   if (from < result.bounds.durable_tail) {
-    result.entries = CO_TRY(co_await reader_.read(*stream, from, max_bytes));
+    result.entries = CO_TRY(co_await home.reader().read(*stream, from, max_bytes));
   }
   co_return result;
 }
@@ -226,7 +320,7 @@ base::Task<base::Result<ReadResult>> LiveStreamStore::read(StreamId id, Offset f
 base::Task<base::Result<std::optional<EntryRef>>> LiveStreamStore::find_timestamp(
     StreamId id, base::Timestamp timestamp, Offset from) {
   const StreamUse stream = CO_TRY(co_await streams_.load(id));
-  co_return co_await reader_.find_timestamp(*stream, timestamp, from);
+  co_return co_await channel(channel_of(id)).reader().find_timestamp(*stream, timestamp, from);
 }
 
 base::Task<base::Result<base::Timestamp>> LiveStreamStore::max_timestamp(StreamId id) {
@@ -246,7 +340,7 @@ base::Task<base::Result<base::Timestamp>> LiveStreamStore::max_timestamp(StreamI
 base::Task<base::Result<AnnotationAt>> LiveStreamStore::annotation(StreamId id) {
   const StreamUse stream = CO_TRY(co_await streams_.load(id));
   do {  // an offload that commits meanwhile brings a newer one
-    CO_TRY(co_await offloader_.load_annotation(*stream));
+    CO_TRY(co_await channel(channel_of(id)).load_annotation(*stream));
   } while (!stream->annotation_loaded && !stream->gone());
   if (stream->gone()) co_return AnnotationAt{};
   AnnotationAt at{stream->annotation, stream->row.committed_end, {}};
@@ -278,7 +372,7 @@ base::Task<base::Status> LiveStreamStore::trim(StreamId id, Offset to) {
   if (to > stream->durable) {
     co_return base::fail(ErrorCode::kOutOfRange, "trim beyond the durable tail");
   }
-  co_return co_await rows_.trim(*stream, to);
+  co_return co_await channel(channel_of(id)).rows().trim(*stream, to);
 }
 
 base::Task<base::Result<std::vector<StreamId>>> LiveStreamStore::written_streams(StreamId from,
@@ -328,17 +422,22 @@ base::Task<base::Result<Offset>> LiveStreamStore::retain(StreamId id, RetentionP
     keep_from = segment.range.end;
     bytes -= std::min(bytes, segment.range.bytes);
   }
-  if (keep_from > stream->row.trim_point) CO_TRY(co_await rows_.trim(*stream, keep_from));
+  if (keep_from > stream->row.trim_point) {
+    CO_TRY(co_await channel(channel_of(id)).rows().trim(*stream, keep_from));
+  }
   co_return stream->row.trim_point;
 }
 
 base::Task<base::Status> LiveStreamStore::remove(std::vector<StreamId> streams) {
-  return rows_.remove(std::move(streams));
+  std::map<ChannelId, std::vector<StreamId>> by_channel;
+  for (const StreamId id : streams) by_channel[channel_of(id)].push_back(id);
+  for (auto& [id, ids] : by_channel) CO_TRY(co_await channel(id).rows().remove(std::move(ids)));
+  co_return base::Status{};
 }
 
 base::Task<base::Status> LiveStreamStore::fence(StreamId id, std::string token) {
   const StreamUse stream = CO_TRY(co_await streams_.load(id));
-  co_return co_await rows_.fence(*stream, std::move(token));
+  co_return co_await channel(channel_of(id)).rows().fence(*stream, std::move(token));
 }
 
 base::Task<base::Result<uint64_t>> LiveStreamStore::stored_bytes(StreamId id) {
@@ -354,100 +453,6 @@ base::Task<base::Result<uint64_t>> LiveStreamStore::stored_bytes(StreamId id) {
 }
 
 // --- background ---
-
-base::Task<base::Result<bool>> LiveStreamStore::offload_once(uint64_t bytes_max) {
-  co_await offload_turn_.acquire(1);
-  struct Release {
-    base::Semaphore& turn;
-    ~Release() { turn.release(1); }
-  } release{offload_turn_};
-  // Before the channel is open everything in the tail belongs to closed epochs.
-  const ChannelEpoch open_epoch = channel_ ? channel_->epoch() : ChannelEpoch(0);
-  const ChunkSeq durable_end = channel_ ? channel_->durable_end() : ChunkSeq(0);
-  const size_t count = channel::chunks_to_offload(tail_, open_epoch, durable_end, bytes_max);
-  if (count == 0) co_return false;
-  const base::Status done = co_await offloader_.run(count);
-  if (channel_) {
-    channel_->offload_out_of_space(!done.has_value() && done.error().code == ErrorCode::kNoSpace);
-    channel_->space_freed();
-  }
-  if (!done.has_value()) co_return std::unexpected(done.error());
-  CO_TRY(co_await merge_some());
-  co_return true;
-}
-
-// While more waits to be offloaded only so many streams are merged that the rest follow before they
-// have twice the ranges: all at once would hold up the log for seconds.
-base::Task<base::Status> LiveStreamStore::merge_some() {
-  const size_t bound = options_.packed_ranges_max;
-  const size_t share = (offloader_.merges_wanted() + bound - 1) / bound;
-  for (size_t merges = 0;; ++merges) {
-    const bool busy = !channel_ || offload_due() == base::Duration(0);
-    if (busy && merges >= share) break;
-    const std::optional<StreamId> stream = offloader_.next_merge();
-    if (!stream.has_value()) break;
-    const base::Status merged = co_await merger_.merge(*stream);
-    if (merged.has_value()) continue;
-    if (merged.error().code == ErrorCode::kFenced) co_return merged;
-    // The ranges stay as they are, and readable as far as they are whole.
-    base::log_warn("merge of stream " + std::to_string(stream->value) + ": " +
-                   merged.error().message);
-  }
-  co_return base::Status{};
-}
-
-std::optional<base::Duration> LiveStreamStore::offload_due() {
-  // Empty chunks alone are offloaded only if somebody waits for the room they take.
-  const bool room_wanted = channel_->wants_room() && tail_.unoffloaded_count() > 0;
-  if (room_wanted) return base::Duration(0);
-  if (!tail_.has_unoffloaded_entries()) return std::nullopt;
-  const channel::LoggedChunk& oldest = tail_.unoffloaded(0);
-  const bool closed_epoch = oldest.key.epoch != channel_->epoch();
-  if (closed_epoch || tail_.unoffloaded_bytes() >= options_.offload_bytes) return base::Duration(0);
-  const base::Duration age = parts_.executor.now() - oldest.created;
-  const base::Duration limit = std::chrono::milliseconds(options_.offload_interval_ms);
-  return std::max(base::Duration(0), limit - age);
-}
-
-base::Task<void> LiveStreamStore::offload_loop() {
-  uint64_t bytes_max = options_.offload_bytes_max;
-  while (!tasks_.stopping()) {
-    const auto due = offload_due();
-    if (due.has_value() && due->count() == 0) {
-      const base::Result<bool> done = co_await offload_once(bytes_max);
-      bytes_max = options_.offload_bytes_max;
-      if (!done.has_value()) {
-        // Metadata that ended for this same stop is no failure.
-        if (tasks_.stopping() && done.error().code == ErrorCode::kClosed) co_return;
-        if (ends_channel(done.error().code)) {
-          channel_->on_stopped({done.error().code, "offload: " + done.error().message});
-          co_return;
-        }
-        base::log_warn("offload: will be tried again: " + done.error().message);
-        if (!co_await tasks_.sleep_for(kOffloadRetry)) co_return;
-        continue;
-      }
-      // A stop that came meanwhile has notified already.
-      if (*done || tasks_.stopping()) continue;
-    }
-    base::TimerId timer = 0;
-    if (due.has_value() && due->count() > 0) {
-      offload_waits_for_age_ = true;
-      timer = parts_.executor.run_after(*due, [this] { offload_look_.notify_all(); });
-    }
-    co_await offload_look_.wait();
-    offload_waits_for_age_ = false;
-    if (timer != 0) parts_.executor.cancel(timer);
-  }
-}
-
-// While the loop only waits for the oldest chunk's age, a chunk more matters when it reaches the
-// size.
-void LiveStreamStore::chunk_became_durable() {
-  const bool enough = tail_.unoffloaded_bytes() >= options_.offload_bytes || channel_->wants_room();
-  if (offload_waits_for_age_ && !enough) return;
-  offload_look_.notify_all();
-}
 
 base::Task<void> LiveStreamStore::housekeeping_loop() {
   // Before the first collection: what that takes away must not look unknown.
@@ -465,15 +470,15 @@ base::Task<void> LiveStreamStore::housekeeping_loop() {
 }
 
 base::Task<base::Status> LiveStreamStore::offload_all() {
-  const ChunkSeq goal = channel_->durable_end();
-  while (row_.row().undrained.front().epoch != channel_->epoch() ||
-         row_.row().undrained.front().g < goal) {
-    CO_TRY(co_await offload_once(options_.offload_bytes_max));
-  }
+  for (size_t i = 0; i < channels_.size(); ++i) CO_TRY(co_await channels_[i]->offload_all());
   co_return base::Status{};
 }
 
-uint64_t LiveStreamStore::outstanding_log_bytes() const { return tail_.unoffloaded_bytes(); }
+uint64_t LiveStreamStore::outstanding_log_bytes() const {
+  uint64_t bytes = 0;
+  for (const auto& one : channels_) bytes += one->outstanding_log_bytes();
+  return bytes;
+}
 
 }  // namespace stream
 }  // namespace thalweg

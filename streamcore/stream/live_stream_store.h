@@ -1,14 +1,12 @@
-// LiveStreamStore: the StreamStore over one channel. It builds the parts of the engine, opens the
-// channel, and runs the background loops: offload, garbage collection, dropping idle streams.
+// LiveStreamStore: the StreamStore over its channels, one for each storage class in use. It opens
+// and closes them, has what they share, finds the one a stream is on, and collects garbage.
 #pragma once
 
-#include "streamcore/channel/channel.h"
-#include "streamcore/channel/channel_opener.h"
-#include "streamcore/channel/offloader.h"
-#include "streamcore/channel/segment_merger.h"
+#include <memory>
+#include <vector>
+
 #include "streamcore/segment/block_cache.h"
-#include "streamcore/stream/stream_reader.h"
-#include "streamcore/stream/stream_rows.h"
+#include "streamcore/stream/live_channel.h"
 #include "streamcore/stream_store.h"
 
 namespace thalweg::stream {
@@ -22,21 +20,30 @@ class LiveStreamStore final : public StreamStore {
 
   void request_stop() override;
   base::Task<base::Status> stop() override;
-  bool stopped() const override;
+  bool stopped(ChannelId channel) const override;
   bool is_owner() const override;
   base::Task<base::Status> prove_ownership() override;
-  base::Task<base::Result<StreamId>> allocate_streams(uint64_t count) override;
+  StorageClass default_class() const override { return default_class_; }
+  const std::vector<StorageClass>& storage_classes() const override {
+    return parts_.logs.classes();
+  }
+  StorageClass class_of(ChannelId id) const override { return channel(id).storage_class(); }
+  base::Task<base::Status> open_class(StorageClass storage_class) override;
+  base::Task<base::Result<StreamId>> allocate_streams(uint64_t count,
+                                                      StorageClass storage_class) override;
   base::Task<base::Status> open_for_append(std::vector<StreamId> streams) override;
   bool is_open_for_append(StreamId stream) const override;
-  base::Task<base::Status> admit(uint64_t bytes, base::Duration time_max) override;
-  bool admits(uint64_t bytes) const override;
+  base::Task<base::Status> admit(ChannelId channel, uint64_t bytes,
+                                 base::Duration time_max) override;
+  bool admits(ChannelId channel, uint64_t bytes) const override;
+  bool has_room(ChannelId channel, uint64_t bytes) const override;
   base::Result<Appended> append(const AppendRequest& request) override;
-  LogPosition last_position() const override;
+  LogPosition last_position(ChannelId channel) const override;
   base::Task<base::Status> durable(LogPosition position) override;
   std::optional<base::Status> durability(LogPosition position) const override;
   void wait_durable(DurableWaiter& waiter, std::coroutine_handle<> handle) override;
   Offset next_offset(StreamId stream) const override;
-  LeaderEpoch channel_leader_epoch() const override;
+  LeaderEpoch channel_leader_epoch(ChannelId channel) const override;
   base::Task<base::Result<StreamBounds>> bounds(StreamId stream) override;
   std::optional<StreamBounds> known_bounds(StreamId stream) const override;
   base::Task<base::Result<ReadResult>> read(StreamId stream, Offset from,
@@ -59,38 +66,37 @@ class LiveStreamStore final : public StreamStore {
   uint64_t outstanding_log_bytes() const override;
 
  private:
-  base::Task<base::Status> open_channel();
-  channel::Offloader::Parts offload_parts();
-  StreamBounds bounds_of(const channel::StreamState& stream) const;
+  struct Opening;
+  base::Task<base::Result<std::vector<Opening>>> channels_to_open();
+  base::Status check_place(const Opening& one) const;
+  base::Task<base::Status> open_all(std::vector<Opening>& channels);
+  base::Task<void> open_channel(Opening& one);
+  base::Task<base::Status> try_to_open(Opening& one);
+  // The channel of that class, opened now if it is the first time.
+  base::Task<base::Result<ChannelId>> channel_for(StorageClass storage_class);
+  base::Task<void> stop_channel(LiveChannel& one, base::Status& outcome);
+  LiveChannel& channel(ChannelId id);
+  const LiveChannel& channel(ChannelId id) const;
   base::Task<base::Result<base::Timestamp>> newest_time(segment::SegmentRow row);
-  // False if there was nothing to offload.
-  base::Task<base::Result<bool>> offload_once(uint64_t bytes_max);
-  void chunk_became_durable();
-  // How long until offload is due; zero: now; none: nothing to offload.
-  base::Task<base::Status> merge_some();
-  std::optional<base::Duration> offload_due();
-  base::Task<void> offload_loop();
   base::Task<void> housekeeping_loop();
 
-  Parts parts_;
+  struct ReleasePool {
+    void operator()(base::BufferPool* pool) const { pool->release(); }
+  };
+
+  const Parts parts_;
   const StreamStoreOptions options_;
+  StorageClass default_class_ = StorageClass::kLocal;
   channel::StreamTable streams_;
-  channel::LogTail tail_;
-  channel::OwnedChannelRow row_;
-  channel::RowGate gate_;
+  channel::TailMemory tail_memory_;
+  std::unique_ptr<base::BufferPool, ReleasePool> blocks_;
   segment::BlockCache cache_;
   segment::SegmentReader segment_reader_;
   channel::SegmentObjects objects_;
-  metadata::IdAllocator stream_ids_;
-  channel::Offloader offloader_;
-  channel::SegmentMerger merger_;
-  StreamReader reader_;
-  StreamRows rows_;
-  base::Semaphore offload_turn_;
-  base::Notifier offload_look_;
-  bool offload_waits_for_age_ = false;
-  std::unique_ptr<channel::Channel> channel_;
-  base::TaskGroup tasks_;  // last: its frames go first
+  metadata::IdAllocator stream_numbers_;
+  base::Semaphore opening_turn_;
+  std::vector<std::unique_ptr<LiveChannel>> channels_;  // by id
+  base::TaskGroup tasks_;                               // last: its frames go first
 };
 
 }  // namespace thalweg::stream

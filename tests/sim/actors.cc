@@ -64,7 +64,7 @@ bool all_open(const Scene& scene, const Batch& batch) {
 Task<base::Status> make_room(Scene& scene, const Batch& batch) {
   do {
     CO_TRY(co_await scene.store.open_for_append(batch.streams));
-    CO_TRY(co_await scene.store.admit(batch.bytes, kNoTimeLimit));
+    CO_TRY(co_await scene.store.admit(ChannelId(0), batch.bytes, kNoTimeLimit));
   } while (!all_open(scene, batch));
   co_return base::Status{};
 }
@@ -77,7 +77,8 @@ struct Sent {
 // Told once nothing can take back what it was judged by (StreamStore::append).
 Task<void> tell_refusal(Scene& scene, StreamId stream, Offset wanted, uint64_t called) {
   if (scene.waits_before_refusal) {
-    const base::Status durable = co_await scene.store.durable(scene.store.last_position());
+    const base::Status durable =
+        co_await scene.store.durable(scene.store.last_position(ChannelId(0)));
     if (!durable.has_value()) co_return scene.explain("durable", durable.error());
   }
   if (!co_await proven(scene)) co_return;
@@ -298,7 +299,7 @@ Task<void> create_loop(Scene& scene) {
   while (co_await scene.tasks.sleep_for(pause(scene) * 40)) {
     if (scene.model.streams().size() >= kStreamsMax) co_return;
     const uint64_t count = 1 + scene.random.below(2);
-    const auto first = co_await scene.store.allocate_streams(count);
+    const auto first = co_await scene.store.allocate_streams(count, StorageClass::kLocal);
     if (!first.has_value()) {
       scene.explain("allocate", first.error());
       continue;

@@ -81,8 +81,9 @@ class CutHistory {
       begin_process();
       if (!must(finish(process_->open()), "open")) return;
       if (epoch == 0) {
-        model_.streams_allocated(
-            *sim::run(process_->executor(), process_->store().allocate_streams(2)), 2);
+        model_.streams_allocated(*sim::run(process_->executor(), process_->store().allocate_streams(
+                                                                     2, StorageClass::kLocal)),
+                                 2);
       }
       {
         Scene scene = make_scene();

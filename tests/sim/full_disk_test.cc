@@ -52,7 +52,7 @@ class History {
   uint64_t sites() const { return disk_.write_sites() - begin_; }
 
   void live() {
-    const auto first = end(process_->store().allocate_streams(3), kOtherMax);
+    const auto first = end(process_->store().allocate_streams(3, StorageClass::kLocal), kOtherMax);
     note("allocate", first.has_value() ? Status() : std::unexpected(first.error()));
     for (uint64_t i = 0; i < 3 && first.has_value(); ++i) streams_.push_back(*first + i);
     append_some(6);
@@ -143,7 +143,8 @@ class History {
   Status append(StreamId stream) {
     StreamStore& store = process_->store();
     TRY(end(store.open_for_append({stream}), kAppendMax));
-    TRY(end(store.admit(framed_entry_bytes(kPayloadBytes), kNoTimeLimit), kAppendMax));
+    TRY(end(store.admit(ChannelId(0), framed_entry_bytes(kPayloadBytes), kNoTimeLimit),
+            kAppendMax));
     const std::string payload = make_payload(stream, ++operations_, kPayloadBytes);
     const Appended appended = TRY(store.append({.stream = stream,
                                                 .payload = base::as_bytes(payload),

@@ -34,12 +34,13 @@ base::Task<base::Status> OwnerProcess::open() {
       "a process", metadata::LeaseOptions{.length = knobs_.lease});
   CO_TRY(co_await lease_->acquire());
   owned_ = std::make_unique<metadata::OwnedMetadataStore>(*metadata_, *lease_);
+  logs_.set(StorageClass::kLocal, {replica_.get()});
   store_ = CO_TRY(co_await StreamStore::open({.executor = executor_,
                                               .clock = clock_,
                                               .random = random_,
                                               .objects = client_,
                                               .metadata = *owned_,
-                                              .replicas = {replica_.get()},
+                                              .logs = logs_,
                                               .rules = rules_,
                                               .lease = lease_.get()},
                                              knobs_.store));

@@ -19,6 +19,7 @@
 #include "tests/sim/sim_clock.h"
 #include "tests/sim/sim_executor.h"
 #include "tests/sim/workload_rules.h"
+#include "tests/streamcore/stream/open_logs.h"
 
 namespace thalweg::sim {
 
@@ -68,6 +69,7 @@ class OwnerProcess {
   WorkloadRules rules_;
   BucketClient client_;
   std::unique_ptr<chunk::ObjectReplica> replica_;
+  OpenLogs logs_;
   std::unique_ptr<metadata::ObjectLogMetadataStore> metadata_;
   std::unique_ptr<metadata::Lease> lease_;
   std::unique_ptr<metadata::OwnedMetadataStore> owned_;

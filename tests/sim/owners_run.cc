@@ -130,7 +130,8 @@ void OwnersRun::settle(OwnerProcess& process) {
   process.scene->asks_for_proof = plant_ != Plant::kReadUnproven;
   process.scene->waits_before_refusal = plant_ != Plant::kRefusalEarly;
   if (model_.streams().empty()) {
-    const auto first = drive(process.store().allocate_streams(knobs_.streams), kOpenMax, "ids");
+    const auto first = drive(process.store().allocate_streams(knobs_.streams, StorageClass::kLocal),
+                             kOpenMax, "ids");
     if (!first || !first->has_value()) return;
     model_.streams_allocated(**first, knobs_.streams);
   }

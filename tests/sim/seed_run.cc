@@ -205,7 +205,8 @@ void SeedRun::live(Scene& scene) {
     executor.stop_at_step(executor.steps() + log_uniform(random_, 60'000));
   }
   if (model_.streams().empty()) {
-    const auto first = drive(process_->store().allocate_streams(knobs_.streams), kOpenMax, "ids");
+    const auto first = drive(
+        process_->store().allocate_streams(knobs_.streams, StorageClass::kLocal), kOpenMax, "ids");
     if (!first.has_value()) return;
     if (!first->has_value()) return trace_.violation("ids: " + first->error().message);
     model_.streams_allocated(**first, knobs_.streams);

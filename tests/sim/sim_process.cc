@@ -25,14 +25,15 @@ base::Task<base::Status> SimProcess::open() {
   metadata_ = CO_TRY(co_await metadata::ObjectLogMetadataStore::open(executor_, *objects_, random_,
                                                                      knobs_.metadata));
   if (zones_ == nullptr) CO_TRY(co_await open_log());
+  logs_.set(StorageClass::kLocal, replicas_);
   StreamStore::Parts parts{.executor = executor_,
                            .clock = clock_,
                            .random = random_,
                            .objects = *objects_,
                            .metadata = planted_.wrap(*metadata_),
-                           .replicas = replicas_,
+                           .logs = logs_,
                            .rules = planted_.wrap(rules_)};
-  store_ = CO_TRY(co_await StreamStore::open(std::move(parts), knobs_.store));
+  store_ = CO_TRY(co_await StreamStore::open(parts, knobs_.store));
   co_return base::Status{};
 }
 

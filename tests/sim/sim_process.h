@@ -20,6 +20,7 @@
 #include "tests/sim/sim_executor.h"
 #include "tests/sim/sim_file_system.h"
 #include "tests/sim/workload_rules.h"
+#include "tests/streamcore/stream/open_logs.h"
 
 namespace thalweg::sim {
 
@@ -64,6 +65,7 @@ class SimProcess {
   std::unique_ptr<chunk::LocalReplica> replica_;
   std::vector<std::unique_ptr<chunk::ObjectReplica>> zone_replicas_;
   std::vector<chunk::ChunkReplica*> replicas_;  // as the store sees them
+  OpenLogs logs_;
   std::unique_ptr<StreamStore> store_;
 };
 

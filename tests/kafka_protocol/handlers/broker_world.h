@@ -48,6 +48,7 @@ class BrokerWorld {
   sim::SimExecutor& executor() { return world_.executor(); }
   StreamStore& store() { return world_.store(); }
   chunk::MemoryReplica& log() { return world_.log(); }
+  chunk::MemoryReplica& express_log() { return world_.express_log(); }
   base::Timestamp wall_now() { return world_.clock().wall_now(); }
   topics::TopicRegistry& topics() { return *topics_; }
   coordinator::GroupCoordinator& groups() { return *groups_; }
@@ -57,9 +58,9 @@ class BrokerWorld {
     return sim::run(executor(), std::move(task));
   }
 
-  void create_topic(std::string name, int32_t partitions) {
+  void create_topic(std::string name, int32_t partitions, topics::ConfigEntries configs = {}) {
     std::vector<topics::NewTopic> wanted;
-    wanted.push_back({std::move(name), partitions, {}});
+    wanted.push_back({std::move(name), partitions, std::move(configs)});
     CHECK(run(topics_->create(std::move(wanted))).front().ok());
   }
 

@@ -163,19 +163,19 @@ TEST_F(FetchTest, AFencedEpochIsToldWhoLeads) {  // KIP-951
   produce("one", 0);
   FetchRequest request = asking("one", 1);
   request.topics[0].partitions[0].current_leader_epoch =
-      world_.store().channel_leader_epoch().value - 1;
+      world_.store().channel_leader_epoch(ChannelId(0)).value - 1;
   const FetchResponse answer = fetch(request);
   EXPECT_EQ(answer.responses[0].partitions[0].error_code, KafkaError::kFencedLeaderEpoch);
   EXPECT_EQ(answer.responses[0].partitions[0].current_leader.leader_id, 1);
   EXPECT_EQ(answer.responses[0].partitions[0].current_leader.leader_epoch,
-            world_.store().channel_leader_epoch().value);
+            world_.store().channel_leader_epoch(ChannelId(0)).value);
   ASSERT_EQ(answer.node_endpoints.size(), 1u);
   EXPECT_EQ(answer.node_endpoints[0].node_id, 1);
 }
 
 TEST_F(FetchTest, AnEpochThatEndedBeforeTheOffsetDiverges) {  // B30
   produce("one", 0);
-  const int32_t epoch = world_.store().channel_leader_epoch().value;
+  const int32_t epoch = world_.store().channel_leader_epoch(ChannelId(0)).value;
   FetchRequest request = asking("one", 1);
   auto& asked = request.topics[0].partitions[0];
   asked.fetch_offset = 1;

@@ -2,11 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "kafka_protocol/topics/batch_rules.h"
 #include "kafka_protocol/wire/frame.h"
 #include "kafka_protocol/wire/messages/produce.h"
 #include "tests/kafka_protocol/handlers/broker_world.h"
 #include "tests/kafka_protocol/records/batches.h"
+#include "tests/streamcore/base/log_lines.h"
+#include "tests/streamcore/base/task_runner.h"
 
 namespace thalweg::handlers {
 namespace {
@@ -82,6 +86,67 @@ TEST_F(ProduceTest, ALogThatStandsStillIsToldBeforeTheClientGivesUp) {
   EXPECT_LE(world_.executor().now() - asked, std::chrono::seconds(2));
   world_.log().faults.down = false;
   EXPECT_EQ(produce(batch).base_offset, 2);  // what was not durable in time is now
+}
+
+// A request for topic t, whose log is local, and for x, whose log is express.
+class ProduceToTwoLogsTest : public ProduceTest {
+ protected:
+  ProduceToTwoLogsTest() { world_.create_topic("x", 1, {{"thalweg.storage.class", "express"}}); }
+
+  base::Task<ProduceResponse> produce_both() {
+    ProduceRequest request{.acks = -1, .timeout_ms = 1000};
+    for (const char* name : {"t", "x"}) {
+      request.topic_data.push_back({.name = name});
+      request.topic_data.back().partition_data.push_back({.index = 0, .records = batch_});
+    }
+    return world_.call_task<ProduceRequest, ProduceResponse>(std::move(request), kVersion);
+  }
+  // Of t and of x.
+  std::pair<KafkaError, KafkaError> errors_of_both() {
+    const ProduceResponse answer = world_.run(produce_both());
+    return {answer.responses[0].partition_responses[0].error_code,
+            answer.responses[1].partition_responses[0].error_code};
+  }
+  static constexpr std::pair kBothTaken{KafkaError::kNone, KafkaError::kNone};
+
+  const std::vector<std::byte> batch_ = records::batch_of({{1000, "a", "1"}}, {});
+};
+
+TEST_F(ProduceToTwoLogsTest, ItIsAnsweredOnceBothAreDurable) {
+  ASSERT_EQ(errors_of_both(), kBothTaken);
+  for (chunk::MemoryReplica* log : {&world_.express_log(), &world_.log()}) {
+    log->faults.down = true;
+    base::TaskRunner<ProduceResponse> both(produce_both());
+    world_.executor().run_for(std::chrono::milliseconds(400));
+    EXPECT_FALSE(both.done());
+    log->faults.down = false;
+    world_.executor().run_for(std::chrono::milliseconds(400));
+    ASSERT_TRUE(both.done());
+    for (const auto& topic : both.take().responses) {
+      EXPECT_EQ(topic.partition_responses[0].error_code, KafkaError::kNone);
+    }
+  }
+}
+
+TEST_F(ProduceToTwoLogsTest, WhatOneLogDoesNotTakeInTimeIsNoFaultOfTheOther) {
+  ASSERT_EQ(errors_of_both(), kBothTaken);
+  world_.express_log().faults.down = true;
+  EXPECT_EQ(errors_of_both(), std::pair(KafkaError::kNone, KafkaError::kRequestTimedOut));
+  world_.express_log().faults.down = false;
+  world_.log().faults.down = true;
+  EXPECT_EQ(errors_of_both(), std::pair(KafkaError::kRequestTimedOut, KafkaError::kNone));
+}
+
+TEST_F(ProduceToTwoLogsTest, ALogThatEndedIsTheFaultOfItsPartitionsAlone) {
+  ASSERT_EQ(errors_of_both(), kBothTaken);
+  world_.express_log().faults.dead = true;
+  const std::pair express_lost(KafkaError::kNone, KafkaError::kNotLeaderOrFollower);
+  EXPECT_EQ(errors_of_both(), express_lost);  // while it was written
+  base::expect_error_line("chunk log: stopped");
+  const ProduceResponse answer = world_.run(produce_both());  // known before
+  EXPECT_EQ(answer.responses[0].partition_responses[0].error_code, KafkaError::kNone);
+  EXPECT_EQ(answer.responses[0].partition_responses[0].base_offset, 2);
+  EXPECT_NE(answer.responses[1].partition_responses[0].error_code, KafkaError::kNone);
 }
 
 TEST_F(ProduceTest, ACorruptBatchStaysCorruptWithoutAMaxTimestamp) {

@@ -114,7 +114,8 @@ TEST(TopicSettings, EveryKeyThatActsChangesThem) {
                                  {"message.timestamp.before.max.ms", "5"},
                                  {"message.timestamp.type", "LogAppendTime"},
                                  {"retention.bytes", "5"},
-                                 {"retention.ms", "5"}};
+                                 {"retention.ms", "5"},
+                                 {"thalweg.storage.class", "express"}};
   size_t acting = 0;
   for (const TopicConfigKey& key : topic_config_keys()) {
     if (!key.acts) continue;

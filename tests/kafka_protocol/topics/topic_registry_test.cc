@@ -200,6 +200,45 @@ TEST_F(TopicRegistryTest, OneRefusedTopicDoesNotStopTheOthers) {
   EXPECT_EQ(registry_->size(), 2u);
 }
 
+TEST_F(TopicRegistryTest, ATopicsStreamsAreOfItsStorageClassAlsoThoseAddedLater) {
+  const auto classes_of = [&](const std::string& name) {
+    std::set<StorageClass> classes;
+    for (const StreamId stream : registry_->find(name)->streams()) {
+      classes.insert(world_.store().class_of(channel_of(stream)));
+    }
+    return classes;
+  };
+  ASSERT_EQ(create("x", 2, {{"thalweg.storage.class", "express"}}), KafkaError::kNone);
+  ASSERT_EQ(create("l", 2), KafkaError::kNone);
+  ASSERT_EQ(grow("x", 3), KafkaError::kNone);
+  ASSERT_EQ(grow("l", 3), KafkaError::kNone);
+  EXPECT_EQ(classes_of("x"), std::set{StorageClass::kExpress});
+  EXPECT_EQ(classes_of("l"), std::set{StorageClass::kLocal});
+  crash_and_reopen();
+  EXPECT_EQ(classes_of("x"), std::set{StorageClass::kExpress});
+}
+
+TEST_F(TopicRegistryTest, AStorageClassWithoutALogIsRefusedWithThoseThatHaveOne) {
+  const TopicFault fault =
+      registry_->check_new({.name = "t", .configs = {{"thalweg.storage.class", "standard"}}});
+  EXPECT_EQ(fault.error, KafkaError::kInvalidConfig);
+  EXPECT_NE(fault.message.find("standard"), std::string::npos);
+  EXPECT_NE(fault.message.find("local, express"), std::string::npos);
+  EXPECT_EQ(create("t", 1, {{"thalweg.storage.class", "quick"}}), KafkaError::kInvalidConfig);
+}
+
+TEST_F(TopicRegistryTest, ALogThatCannotBeOpenedIsTheFaultOfTopicsOfItsClassAlone) {
+  world_.logs().set(StorageClass::kExpress, {});
+  std::vector<NewTopic> topics;
+  topics.push_back({"x", 1, {{"thalweg.storage.class", "express"}}});
+  topics.push_back({"l", 1, {}});
+  const auto faults = run(world_.executor(), registry_->create(std::move(topics)));
+  EXPECT_EQ(faults[0].error, KafkaError::kKafkaStorageError);
+  EXPECT_EQ(faults[1].error, KafkaError::kNone);
+  world_.logs().set(StorageClass::kExpress, {&world_.express_log()});
+  EXPECT_EQ(create("x", 1, {{"thalweg.storage.class", "express"}}), KafkaError::kNone);
+}
+
 TEST_F(TopicRegistryTest, NamesThatDifferOnlyInDotsAndUnderscoresCollide) {
   ASSERT_EQ(create("a.b_c"), KafkaError::kNone);
   EXPECT_EQ(create("a_b_c"), KafkaError::kInvalidTopicException);

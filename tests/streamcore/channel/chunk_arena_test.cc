@@ -2,14 +2,25 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 namespace thalweg::channel {
 namespace {
 
 constexpr size_t kBlock = 1 << 20;
 constexpr size_t kPage = base::kIoAlignment;
 
-TEST(ChunkArena, SmallChunksShareABlock) {
-  ChunkArena arena(kBlock, kBlock);
+class ChunkArenaTest : public testing::Test {
+ protected:
+  ~ChunkArenaTest() override { let_go(); }
+  void let_go() {
+    if (pool_ != nullptr) std::exchange(pool_, nullptr)->release();
+  }
+  base::BufferPool* pool_ = base::BufferPool::create(kBlock, 1);
+};
+
+TEST_F(ChunkArenaTest, SmallChunksShareABlock) {
+  ChunkArena arena(*pool_);
   const base::Slice first = arena.take(100);
   EXPECT_EQ(first.bytes.size(), kBlock);
   arena.give_back(first, kPage);
@@ -19,8 +30,8 @@ TEST(ChunkArena, SmallChunksShareABlock) {
   EXPECT_EQ(second.bytes.size(), kBlock - kPage);
 }
 
-TEST(ChunkArena, WhatIsNotGivenBackIsNotGivenOut) {
-  ChunkArena arena(kBlock, kBlock);
+TEST_F(ChunkArenaTest, WhatIsNotGivenBackIsNotGivenOut) {
+  ChunkArena arena(*pool_);
   const base::Slice first = arena.take(100);
   const base::Slice second = arena.take(100);
   EXPECT_NE(first.owner.data(), second.owner.data());
@@ -30,8 +41,8 @@ TEST(ChunkArena, WhatIsNotGivenBackIsNotGivenOut) {
   EXPECT_NE(third.owner.data(), first.owner.data());
 }
 
-TEST(ChunkArena, ARequestThatDoesNotFitTheRestTakesANewBlock) {
-  ChunkArena arena(kBlock, kBlock);
+TEST_F(ChunkArenaTest, ARequestThatDoesNotFitTheRestTakesANewBlock) {
+  ChunkArena arena(*pool_);
   const base::Slice first = arena.take(100);
   arena.give_back(first, kBlock - kPage);
   const base::Slice second = arena.take(2 * kPage);
@@ -39,8 +50,8 @@ TEST(ChunkArena, ARequestThatDoesNotFitTheRestTakesANewBlock) {
   EXPECT_EQ(second.bytes.size(), kBlock);
 }
 
-TEST(ChunkArena, AChunkLargerThanABlockGetsMemoryOfItsOwn) {
-  ChunkArena arena(kBlock, kBlock);
+TEST_F(ChunkArenaTest, AChunkLargerThanABlockGetsMemoryOfItsOwn) {
+  ChunkArena arena(*pool_);
   const base::Slice small = arena.take(100);
   arena.give_back(small, kPage);
   const base::Slice large = arena.take(3 * kBlock);
@@ -49,8 +60,8 @@ TEST(ChunkArena, AChunkLargerThanABlockGetsMemoryOfItsOwn) {
   EXPECT_EQ(arena.take(100).bytes.data(), small.bytes.data() + kPage);
 }
 
-TEST(ChunkArena, EveryRegionIsAligned) {
-  ChunkArena arena(kBlock, kBlock);
+TEST_F(ChunkArenaTest, EveryRegionIsAligned) {
+  ChunkArena arena(*pool_);
   for (size_t pages = 1; pages < 20; ++pages) {
     const base::Slice region = arena.take(pages * 1000);
     EXPECT_EQ(reinterpret_cast<uintptr_t>(region.bytes.data()) % kPage, 0u);
@@ -58,8 +69,8 @@ TEST(ChunkArena, EveryRegionIsAligned) {
   }
 }
 
-TEST(ChunkArena, ABlockIsUsedAgainOnceItsLastChunkIsGone) {
-  ChunkArena arena(kBlock, kBlock);
+TEST_F(ChunkArenaTest, ABlockIsUsedAgainOnceItsLastChunkIsGone) {
+  ChunkArena arena(*pool_);
   const std::byte* block = nullptr;
   {
     const base::Slice first = arena.take(100);
@@ -70,13 +81,14 @@ TEST(ChunkArena, ABlockIsUsedAgainOnceItsLastChunkIsGone) {
   EXPECT_EQ(arena.take(100).owner.data(), block);
 }
 
-TEST(ChunkArena, ChunksOutliveTheArena) {
+TEST_F(ChunkArenaTest, ChunksOutliveTheArenaAndItsPool) {
   base::Slice chunk;
   {
-    ChunkArena arena(kBlock, kBlock);
+    ChunkArena arena(*pool_);
     chunk = arena.take(100);
     chunk.owner.data()[0] = std::byte{7};
   }
+  let_go();
   EXPECT_EQ(chunk.bytes[0], std::byte{7});
 }
 

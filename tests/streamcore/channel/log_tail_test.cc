@@ -11,7 +11,8 @@ constexpr uint64_t kChunk = chunk::kChunkAlignment;  // what each chunk here tak
 
 TEST(LogTail, FindsEntriesThroughTheirStreams) {
   StreamState a(StreamId(1)), b(StreamId(2));
-  LogTail tail(1 << 20);
+  TailMemory memory(1 << 20);
+  LogTail tail(memory);
   const LoggedChunk& first = tail.push(ChunkOf(1, 0).entry(a, 3).entry(b).in_memory());
   const LoggedChunk& second = tail.push(ChunkOf(1, 1).entry(a, 2).in_memory());
   ASSERT_EQ(a.entries.size(), 2u);
@@ -27,7 +28,8 @@ TEST(LogTail, FindsEntriesThroughTheirStreams) {
 
 TEST(LogTail, CountsWhatIsNotOffloadedYet) {
   StreamState a(StreamId(1));
-  LogTail tail(1 << 20);
+  TailMemory memory(1 << 20);
+  LogTail tail(memory);
   EXPECT_FALSE(tail.has_unoffloaded_entries());
   tail.push(ChunkOf(1, 0).entry(a).in_memory());
   tail.push(ChunkOf(1, 1).in_memory());
@@ -43,7 +45,8 @@ TEST(LogTail, CountsWhatIsNotOffloadedYet) {
 
 TEST(LogTail, OffloadedChunksServeReadersWhileThereIsMemory) {
   StreamState a(StreamId(1));
-  LogTail tail(3 * kChunk);
+  TailMemory memory(3 * kChunk);
+  LogTail tail(memory);
   for (uint64_t seq = 0; seq < 3; ++seq) tail.push(ChunkOf(1, seq).entry(a).in_memory());
   tail.mark_offloaded(3);
   EXPECT_EQ(tail.memory_bytes(), 3 * kChunk);
@@ -52,7 +55,8 @@ TEST(LogTail, OffloadedChunksServeReadersWhileThereIsMemory) {
 
 TEST(LogTail, TheOldestChunkIsForgottenFirst) {
   StreamState a(StreamId(1)), b(StreamId(2));
-  LogTail tail(2 * kChunk);
+  TailMemory memory(2 * kChunk);
+  LogTail tail(memory);
   tail.push(ChunkOf(1, 0).entry(a).entry(b).in_memory());
   tail.push(ChunkOf(1, 1).entry(a).in_memory());
   tail.mark_offloaded(2);
@@ -66,7 +70,8 @@ TEST(LogTail, TheOldestChunkIsForgottenFirst) {
 
 TEST(LogTail, AnUnoffloadedChunkLosesItsBufferButNotItsIndex) {
   StreamState a(StreamId(1));
-  LogTail tail(2 * kChunk);
+  TailMemory memory(2 * kChunk);
+  LogTail tail(memory);
   for (uint64_t seq = 0; seq < 4; ++seq) tail.push(ChunkOf(1, seq).entry(a).in_memory());
   EXPECT_EQ(tail.memory_bytes(), 2 * kChunk);
   ASSERT_EQ(a.entries.size(), 4u);
@@ -81,7 +86,8 @@ TEST(LogTail, AnUnoffloadedChunkLosesItsBufferButNotItsIndex) {
 
 TEST(LogTail, TheNewestChunkStaysInMemoryWhateverItsSize) {
   StreamState a(StreamId(1));
-  LogTail tail(kChunk);
+  TailMemory memory(kChunk);
+  LogTail tail(memory);
   tail.push(ChunkOf(1, 0).entry(a).in_memory());
   tail.push(ChunkOf(1, 1).entry(a, 1, 100'000).in_memory());
   EXPECT_FALSE(a.entries[0].chunk->in_memory());
@@ -89,9 +95,34 @@ TEST(LogTail, TheNewestChunkStaysInMemoryWhateverItsSize) {
   EXPECT_GT(tail.memory_bytes(), kChunk);
 }
 
+TEST(LogTail, OfTailsThatShareMemoryTheOneWithTheOldestChunkGivesSome) {
+  StreamState a(StreamId(1)), b(StreamId(2));
+  TailMemory memory(3 * kChunk);
+  LogTail idle(memory);
+  const auto at = [](int64_t tick, std::unique_ptr<LoggedChunk> chunk) {
+    chunk->created = base::TimePoint(base::Duration(tick));
+    return chunk;
+  };
+  idle.push(at(1, ChunkOf(1, 0).entry(a).in_memory()));
+  idle.push(at(2, ChunkOf(1, 1).entry(a).in_memory()));
+  {
+    LogTail busy(memory);
+    for (uint64_t seq = 0; seq < 3; ++seq) {
+      busy.push(at(static_cast<int64_t>(3 + seq), ChunkOf(2, seq).entry(b).in_memory()));
+    }
+    EXPECT_EQ(memory.bytes(), 3 * kChunk);
+    EXPECT_EQ(idle.memory_bytes(), kChunk) << "its newest stays";
+    EXPECT_FALSE(a.entries[0].chunk->in_memory());
+    EXPECT_FALSE(b.entries[0].chunk->in_memory());
+    EXPECT_TRUE(b.entries[1].chunk->in_memory());
+  }
+  EXPECT_EQ(memory.bytes(), kChunk);
+}
+
 TEST(LogTail, ABufferOutlivesTheTailWhileAReaderHoldsIt) {
   StreamState a(StreamId(1));
-  LogTail tail(kChunk);
+  TailMemory memory(kChunk);
+  LogTail tail(memory);
   const base::Slice held = tail.push(ChunkOf(1, 0).entry(a).in_memory()).payload(0);
   tail.mark_offloaded(1);
   tail.push(ChunkOf(1, 1).entry(a).in_memory());
@@ -101,7 +132,8 @@ TEST(LogTail, ABufferOutlivesTheTailWhileAReaderHoldsIt) {
 
 TEST(LogTail, RecoveredChunksLieOnDiskAndGoWhenOffloaded) {
   StreamState a(StreamId(1));
-  LogTail tail(1 << 20);
+  TailMemory memory(1 << 20);
+  LogTail tail(memory);
   tail.push(ChunkOf(1, 0).entry(a).on_disk());
   tail.push(ChunkOf(1, 1).entry(a).on_disk());
   tail.push(ChunkOf(2, 0).entry(a).in_memory());
@@ -114,7 +146,8 @@ TEST(LogTail, RecoveredChunksLieOnDiskAndGoWhenOffloaded) {
 
 TEST(LogTail, AForgottenStreamIsNoLongerReachableFromItsChunks) {
   StreamState a(StreamId(1)), b(StreamId(2));
-  LogTail tail(2 * kChunk);
+  TailMemory memory(2 * kChunk);
+  LogTail tail(memory);
   const LoggedChunk& first = tail.push(ChunkOf(1, 0).entry(a).entry(b).entry(a).in_memory());
   tail.forget(a);
   EXPECT_TRUE(a.entries.empty());

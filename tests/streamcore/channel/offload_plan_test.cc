@@ -21,7 +21,8 @@ class OffloadPlanTest : public testing::Test {
   }
 
   StreamState a_{StreamId(1)}, b_{StreamId(2)}, c_{StreamId(3)};
-  LogTail tail_{1 << 30};
+  TailMemory memory_{1 << 30};
+  LogTail tail_{memory_};
   uint64_t range_bytes_target_ = 64 << 20;
 };
 

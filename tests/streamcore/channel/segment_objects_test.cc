@@ -162,7 +162,7 @@ TEST_F(SegmentObjectsTest, StalePreparedObjectsAreDestroyedAndTheirRowsKept) {
   upload(abandoned);
   const ObjectId never_uploaded = prepare_one();
   const ObjectId live = committed(1);
-  ASSERT_TRUE(run(executor_, objects_.sweep_prepared(owner_)).has_value());
+  ASSERT_TRUE(run(executor_, objects_.sweep_prepared({owner_})).has_value());
   EXPECT_FALSE(uploaded(abandoned));
   EXPECT_EQ(row(abandoned)->state, ObjectState::kDestroyed);
   EXPECT_EQ(row(never_uploaded)->state, ObjectState::kDestroyed);
@@ -172,7 +172,7 @@ TEST_F(SegmentObjectsTest, StalePreparedObjectsAreDestroyedAndTheirRowsKept) {
 
 TEST_F(SegmentObjectsTest, ADestroyedObjectCannotBeCommitted) {
   const ObjectId id = prepare_one();
-  ASSERT_TRUE(run(executor_, objects_.sweep_prepared(owner_)).has_value());
+  ASSERT_TRUE(run(executor_, objects_.sweep_prepared({owner_})).has_value());
   metadata::Transaction late;
   objects_.commit(late, id, 1);
   EXPECT_EQ(run(executor_, metadata_.commit(std::move(late))).error().code,
@@ -181,7 +181,7 @@ TEST_F(SegmentObjectsTest, ADestroyedObjectCannotBeCommitted) {
 
 TEST_F(SegmentObjectsTest, AnUploadThatLandsAfterTheSweepIsCollected) {
   const ObjectId id = prepare_one();
-  ASSERT_TRUE(run(executor_, objects_.sweep_prepared(owner_)).has_value());
+  ASSERT_TRUE(run(executor_, objects_.sweep_prepared({owner_})).has_value());
   upload(id);  // the dead owner's request arrives only now
   collect_after(4999);
   EXPECT_TRUE(row(id).has_value());
@@ -201,7 +201,7 @@ TEST_F(SegmentObjectsTest, AnIdUnderWhichNothingWasSentServesTheNextRunWithoutAW
 TEST_F(SegmentObjectsTest, AnIdThatWasGivenUpBeforeASweepIsNotGivenOutAfterIt) {
   const ObjectId id = prepare_one();
   run(executor_, objects_.give_up(id, SegmentObjects::Upload::kNone, owner_));
-  ASSERT_TRUE(run(executor_, objects_.sweep_prepared(owner_)).has_value());
+  ASSERT_TRUE(run(executor_, objects_.sweep_prepared({owner_})).has_value());
   EXPECT_GT(prepare_one(), id);
 }
 
@@ -228,7 +228,7 @@ TEST_F(SegmentObjectsTest, AnotherOwnerSweepsNothing) {
   const ObjectId id = prepare_one();
   upload(id);
   commit(metadata::Transaction().set("channel", "another's"));
-  EXPECT_FALSE(run(executor_, objects_.sweep_prepared(owner_)).has_value());
+  EXPECT_FALSE(run(executor_, objects_.sweep_prepared({owner_})).has_value());
   EXPECT_TRUE(uploaded(id));
   EXPECT_EQ(row(id)->state, ObjectState::kPrepared);
 }
@@ -236,7 +236,7 @@ TEST_F(SegmentObjectsTest, AnotherOwnerSweepsNothing) {
 TEST_F(SegmentObjectsTest, MoreObjectsThanOneScanTakesAreAllSwept) {
   for (int i = 0; i < 5; ++i)
     ASSERT_TRUE(run(executor_, objects_.prepare(owner_, 500)).has_value());
-  ASSERT_TRUE(run(executor_, objects_.sweep_prepared(owner_)).has_value());
+  ASSERT_TRUE(run(executor_, objects_.sweep_prepared({owner_})).has_value());
   collect_after(5000);
   EXPECT_TRUE(run(executor_, metadata_.scan(std::string(kObjectRowPrefix), "", 1))->empty());
   EXPECT_TRUE(run(executor_, metadata_.scan(std::string(kDyingRowPrefix), "", 1))->empty());
@@ -247,7 +247,7 @@ TEST_F(SegmentObjectsTest, RowsOfTheDyingLieApartFromThoseOfTheLiving) {
   const ObjectId released = committed(1);
   release({{released, 1}});
   prepare_one();
-  ASSERT_TRUE(run(executor_, objects_.sweep_prepared(owner_)).has_value());
+  ASSERT_TRUE(run(executor_, objects_.sweep_prepared({owner_})).has_value());
   const auto living = run(executor_, metadata_.scan(std::string(kObjectRowPrefix), "", 10));
   ASSERT_EQ(living->size(), 1u);
   EXPECT_EQ(living->front().key, object_row_key(live));

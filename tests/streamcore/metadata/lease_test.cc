@@ -80,7 +80,7 @@ class LeaseTest : public testing::Test {
           lease({test.executor_, test.clock_, test.random_, way}, std::move(name),
                 {.length = length}),
           metadata(way, lease) {
-      lease.listen(&listener);
+      lease.listen(listener);
     }
     Way way;
     Listener listener;

@@ -116,7 +116,7 @@ TEST_F(LeasedStoreTest, AnOwnerThatWasTakenOverAcknowledgesNothingMore) {
   const base::Status told = run(*executor_, store_->durable(position));
   ASSERT_FALSE(told.has_value());
   EXPECT_EQ(told.error().code, ErrorCode::kUnknownOutcome);
-  EXPECT_TRUE(store_->stopped());
+  EXPECT_TRUE(store_->stopped(ChannelId(0)));
   EXPECT_EQ(read_all(kA), "a");
   EXPECT_EQ(run(*executor_, store_->prove_ownership()).error().code, ErrorCode::kFenced);
   EXPECT_EQ(append(kB, 'x').error().code, ErrorCode::kFenced);

@@ -44,17 +44,17 @@ class ReplacedZoneTest : public testing::Test {
       replicas_[i] = *run(*executor_, chunk::ObjectReplica::open(*clients_[i], *executor_, random_,
                                                                  {.create_if_empty = fresh}));
     }
+    logs_.set(StorageClass::kLocal, {replicas_[0].get(), replicas_[1].get(), replicas_[2].get()});
   }
   base::Task<Result<std::unique_ptr<StreamStore>>> open_task() {
-    return StreamStore::open(
-        {.executor = *executor_,
-         .clock = *clock_,
-         .random = random_,
-         .objects = *objects_,
-         .metadata = *metadata_,
-         .replicas = {replicas_[0].get(), replicas_[1].get(), replicas_[2].get()},
-         .rules = rules_},
-        options_);
+    return StreamStore::open({.executor = *executor_,
+                              .clock = *clock_,
+                              .random = random_,
+                              .objects = *objects_,
+                              .metadata = *metadata_,
+                              .logs = logs_,
+                              .rules = rules_},
+                             options_);
   }
   Status open() {
     start_process();
@@ -101,7 +101,8 @@ class ReplacedZoneTest : public testing::Test {
         *run(executor, metadata::ObjectLogMetadataStore::open(executor, *objects_, random_,
                                                               {.single_writer = true}));
     const auto succession = *run(executor, channel::ReplicaSuccession::load(*metadata));
-    const auto known = *run(executor, channel::replicas_of_log(*metadata, succession));
+    const auto known =
+        *run(executor, channel::replicas_of_log(*metadata, succession, StorageClass::kLocal));
     const uint64_t successor = random_.next();
     EXPECT_TRUE(run(executor, channel::replace_replica(*metadata, known[zone], successor)));
     sim::BucketClient client(buckets_[zone], executor, random_);
@@ -136,6 +137,7 @@ class ReplacedZoneTest : public testing::Test {
   std::unique_ptr<metadata::ObjectLogMetadataStore> metadata_;
   std::array<std::unique_ptr<sim::BucketClient>, kZones> clients_;
   std::array<std::unique_ptr<chunk::ObjectReplica>, kZones> replicas_;
+  OpenLogs logs_;
   std::unique_ptr<StreamStore> store_;
 };
 
@@ -204,7 +206,8 @@ TEST_F(ReplacedZoneTest, AReplicaIsReplacedOnceAndTheChainIsFollowed) {
   EXPECT_EQ(run(*executor_, channel::replace_replica(*metadata_, first, 72)).error().code,
             ErrorCode::kConditionFailed);
   const auto succession = *run(*executor_, channel::ReplicaSuccession::load(*metadata_));
-  const auto known = *run(*executor_, channel::replicas_of_log(*metadata_, succession));
+  const auto known =
+      *run(*executor_, channel::replicas_of_log(*metadata_, succession, StorageClass::kLocal));
   EXPECT_EQ(known, (std::vector<uint64_t>{incarnations()[0], incarnations()[1], 71}));
   EXPECT_EQ(succession.lost().size(), 2u);
 }

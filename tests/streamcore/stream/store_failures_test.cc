@@ -42,12 +42,12 @@ TEST_F(StoreFailuresTest, ADamagedChunkStopsTheChannelWithAnErrorAndTheRestIsRea
   const ChannelEpoch epoch(1);
   chunks_.damage({.channel = options_.channel, .epoch = epoch, .seq = ChunkSeq(1)}, 3000);
   executor_->run_for(std::chrono::seconds(20));  // offload is due
-  EXPECT_TRUE(store_->stopped());
+  EXPECT_TRUE(store_->stopped(ChannelId(0)));
   const auto refused = append(kA, 'd');
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, ErrorCode::kCorrupt);
   EXPECT_NE(refused.error().message.find("CRC"), std::string::npos) << refused.error().message;
-  EXPECT_EQ(run(*executor_, store_->admit(1 << 20, kNoTimeLimit)).error().code,
+  EXPECT_EQ(run(*executor_, store_->admit(ChannelId(0), 1 << 20, kNoTimeLimit)).error().code,
             ErrorCode::kCorrupt);
   base::expect_error_line("chunk copy is corrupt");
   base::expect_error_line("stopped, no more appends: offload:");
@@ -121,7 +121,7 @@ TEST_F(StoreFailuresTest, ASplitCommitThatFailsHalfWayGoesOnFromThere) {
   for (uint64_t i = 1; i <= kStreams; ++i) streams.push_back(StreamId(i));
   ASSERT_TRUE(run(*executor_, store_->open_for_append(streams)).has_value());
   for (const StreamId stream : streams) ASSERT_TRUE(append(stream, 'a').has_value());
-  ASSERT_TRUE(run(*executor_, store_->durable(store_->last_position())).has_value());
+  ASSERT_TRUE(run(*executor_, store_->durable(store_->last_position(ChannelId(0)))).has_value());
   for (int i = 0; i < 4; ++i) failing_->fail_next_put(object_store::PutFault::kNone);
   failing_->fail_next_put(object_store::PutFault::kNoSpace);
   EXPECT_EQ(run(*executor_, store_->offload_all()).error().code, ErrorCode::kNoSpace);
@@ -130,7 +130,7 @@ TEST_F(StoreFailuresTest, ASplitCommitThatFailsHalfWayGoesOnFromThere) {
   EXPECT_EQ(read_all(streams.front()), "a");
   const base::Status rest = run(*executor_, store_->offload_all());
   ASSERT_TRUE(rest.has_value()) << rest.error().message;
-  EXPECT_FALSE(store_->stopped());
+  EXPECT_FALSE(store_->stopped(ChannelId(0)));
   crash_and_reopen();
   for (const StreamId stream : {streams.front(), streams[kStreams / 2], streams.back()}) {
     EXPECT_EQ(read_all(stream), "a");
@@ -156,11 +156,11 @@ TEST_F(StoreFailuresTest, NobodyPassesAnEntryThatWaitsForRoom) {
   options_.offload_interval_ms = 3'600'000;
   open();
   append_durably(kA, 'a', 40 << 10);
-  ASSERT_TRUE(store_->admits(1000));
+  ASSERT_TRUE(store_->admits(ChannelId(0), 1000));
   failing_->set_down(true);  // no offload
-  base::TaskRunner<base::Status> large(store_->admit(40 << 10, kNoTimeLimit));
-  base::TaskRunner<base::Status> small(store_->admit(1000, kNoTimeLimit));
-  EXPECT_FALSE(store_->admits(1000));
+  base::TaskRunner<base::Status> large(store_->admit(ChannelId(0), 40 << 10, kNoTimeLimit));
+  base::TaskRunner<base::Status> small(store_->admit(ChannelId(0), 1000, kNoTimeLimit));
+  EXPECT_FALSE(store_->admits(ChannelId(0), 1000));
   executor_->run_for(std::chrono::seconds(1));
   EXPECT_FALSE(large.done());
   EXPECT_FALSE(small.done());
@@ -176,13 +176,14 @@ TEST_F(StoreFailuresTest, WhoWaitsForRoomGivesUpInTime) {
   open();
   append_durably(kA, 'a', 40 << 10);
   failing_->set_down(true);  // no offload
-  base::TaskRunner<base::Status> patient(store_->admit(40 << 10, std::chrono::seconds(20)));
-  base::TaskRunner<base::Status> hasty(store_->admit(1000, std::chrono::seconds(3)));
+  base::TaskRunner<base::Status> patient(
+      store_->admit(ChannelId(0), 40 << 10, std::chrono::seconds(20)));
+  base::TaskRunner<base::Status> hasty(store_->admit(ChannelId(0), 1000, std::chrono::seconds(3)));
   executor_->run_for(std::chrono::seconds(22));
   ASSERT_TRUE(patient.done() && hasty.done());
   EXPECT_EQ(patient.take().error().code, ErrorCode::kUnavailable);
   EXPECT_TRUE(hasty.take().has_value());  // its turn came late, and there was room
-  EXPECT_TRUE(store_->admits(1000));
+  EXPECT_TRUE(store_->admits(ChannelId(0), 1000));
 }
 
 TEST_F(StoreFailuresTest, SmallRangesAreMergedWhereverTheyLie) {

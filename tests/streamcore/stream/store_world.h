@@ -1,4 +1,5 @@
-// StoreWorld: one process with a stream store, over stores in memory that outlive it. A crash
+// StoreWorld: one process with a stream store, over stores in memory that outlive it; its logs are
+// local and, once used, express. A crash
 // destroys every frame, then the executor with all it had queued.
 #pragma once
 
@@ -10,6 +11,7 @@
 #include "tests/sim/sim_clock.h"
 #include "tests/sim/sim_executor.h"
 #include "tests/streamcore/chunk/memory_replica.h"
+#include "tests/streamcore/stream/open_logs.h"
 
 namespace thalweg {
 
@@ -27,6 +29,9 @@ class StoreWorld {
     if (!objects_) objects_ = std::make_unique<object_store::MemoryObjectStore>(*executor_);
     objects_->attach(*executor_);
     replica_ = std::make_unique<chunk::MemoryReplica>(chunks_, *executor_, random_);
+    logs_.set(StorageClass::kLocal, {replica_.get()});
+    express_ = std::make_unique<chunk::MemoryReplica>(express_chunks_, *executor_, random_);
+    logs_.set(StorageClass::kExpress, {express_.get()});
     auto metadata =
         sim::run(*executor_, metadata::ObjectLogMetadataStore::open(*executor_, *objects_, random_,
                                                                     {.single_writer = true}));
@@ -37,7 +42,7 @@ class StoreWorld {
                                                           .random = random_,
                                                           .objects = *objects_,
                                                           .metadata = *metadata_,
-                                                          .replicas = {replica_.get()},
+                                                          .logs = logs_,
                                                           .rules = rules_},
                                                          options));
     CHECK(opened.has_value());
@@ -47,6 +52,7 @@ class StoreWorld {
     store_.reset();
     metadata_.reset();
     replica_.reset();
+    express_.reset();
     clock_.reset();
     if (executor_) now_ = executor_->now();
     executor_.reset();
@@ -58,6 +64,8 @@ class StoreWorld {
   metadata::MetadataStore& metadata() { return *metadata_; }
   StreamStore& store() { return *store_; }
   chunk::MemoryReplica& log() { return *replica_; }
+  chunk::MemoryReplica& express_log() { return *express_; }
+  OpenLogs& logs() { return logs_; }
 
   StreamStoreOptions options;
 
@@ -66,10 +74,13 @@ class StoreWorld {
   base::TimePoint now_{};
   base::SeededRandom random_{7};
   chunk::MemoryStore chunks_{11};
+  chunk::MemoryStore express_chunks_{12};
   std::unique_ptr<object_store::MemoryObjectStore> objects_;
   std::unique_ptr<sim::SimExecutor> executor_;
   std::unique_ptr<sim::SimClock> clock_;
   std::unique_ptr<chunk::MemoryReplica> replica_;
+  std::unique_ptr<chunk::MemoryReplica> express_;
+  OpenLogs logs_;
   std::unique_ptr<metadata::ObjectLogMetadataStore> metadata_;
   std::unique_ptr<StreamStore> store_;
 };

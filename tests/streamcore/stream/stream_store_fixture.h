@@ -14,6 +14,7 @@
 #include "tests/sim/sim_clock.h"
 #include "tests/sim/sim_executor.h"
 #include "tests/streamcore/chunk/memory_replica.h"
+#include "tests/streamcore/stream/open_logs.h"
 
 namespace thalweg {
 
@@ -61,6 +62,7 @@ class StreamStoreTest : public testing::Test {
     if (!objects_) objects_ = std::make_unique<object_store::MemoryObjectStore>(*executor_);
     objects_->attach(*executor_);
     replica_ = std::make_unique<chunk::MemoryReplica>(chunks_, *executor_, random_);
+    logs_.set(StorageClass::kLocal, {replica_.get()});
     auto metadata =
         run(*executor_, metadata::ObjectLogMetadataStore::open(*executor_, metadata_objects(),
                                                                random_, {.single_writer = true}));
@@ -75,7 +77,7 @@ class StreamStoreTest : public testing::Test {
                                                      .random = random_,
                                                      .objects = store_objects(),
                                                      .metadata = store_metadata(),
-                                                     .replicas = {replica_.get()},
+                                                     .logs = logs_,
                                                      .rules = rules_,
                                                      .lease = lease()},
                                                     options_));
@@ -149,6 +151,7 @@ class StreamStoreTest : public testing::Test {
   std::unique_ptr<sim::SimExecutor> executor_;
   std::unique_ptr<sim::SimClock> clock_;
   std::unique_ptr<chunk::MemoryReplica> replica_;
+  OpenLogs logs_;
   std::unique_ptr<metadata::ObjectLogMetadataStore> metadata_;
   std::unique_ptr<StreamStore> store_;
 };

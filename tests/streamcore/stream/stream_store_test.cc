@@ -252,7 +252,7 @@ TEST_F(StreamStoreTest, BackPressureEndsWhenOffloadMakesRoom) {
   options_.offload_bytes = 64 << 10;
   open();
   for (int i = 0; i < 100; ++i) {
-    ASSERT_TRUE(run(*executor_, store_->admit(20'000, kNoTimeLimit)).has_value());
+    ASSERT_TRUE(run(*executor_, store_->admit(ChannelId(0), 20'000, kNoTimeLimit)).has_value());
     append_durably(kA, 'a', 20'000);
     EXPECT_LE(store_->outstanding_log_bytes(), options_.outstanding_log_bytes_max);
   }
@@ -326,7 +326,7 @@ TEST_F(StreamStoreTest, AStoreThatStopsLetsNobodyWaitForRoom) {
   base::TaskGroup group(*executor_);
   std::optional<base::Status> admitted;
   const auto ask = [](StreamStore& store, std::optional<base::Status>& out) -> base::Task<void> {
-    out = co_await store.admit(1 << 20, kNoTimeLimit);
+    out = co_await store.admit(ChannelId(0), 1 << 20, kNoTimeLimit);
   };
   group.spawn(ask(*store_, admitted));
   EXPECT_FALSE(admitted.has_value());
@@ -338,9 +338,9 @@ TEST_F(StreamStoreTest, AStoreThatStopsLetsNobodyWaitForRoom) {
 
 TEST_F(StreamStoreTest, StreamIdsAreNeverGivenOutTwice) {
   open();
-  const StreamId first = *run(*executor_, store_->allocate_streams(10));
+  const StreamId first = *run(*executor_, store_->allocate_streams(10, StorageClass::kLocal));
   crash_and_reopen();
-  EXPECT_GE(*run(*executor_, store_->allocate_streams(1)), first + 10);
+  EXPECT_GE(*run(*executor_, store_->allocate_streams(1, StorageClass::kLocal)), first + 10);
 }
 
 }  // namespace
