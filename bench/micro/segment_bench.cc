@@ -87,7 +87,7 @@ base::Task<void> scan_all(SegmentReader& reader, const SegmentRow& row, const Sc
   uint64_t bytes = 0;
   Offset from = row.range.first;
   while (from < row.range.end) {
-    const auto got = co_await reader.read(row, segment_key(kObject), from, scan.read_bytes);
+    const auto got = co_await reader.read(row, from, scan.read_bytes);
     CHECK(got.has_value() && !got->empty());
     for (const EntryRef& entry : *got) bytes += entry.payload.bytes.size();
     from = got->back().header.end();
