@@ -432,7 +432,9 @@ base::Task<base::Status> LiveStreamStore::remove(std::vector<StreamId> streams) 
   std::map<ChannelId, std::vector<StreamId>> by_channel;
   for (const StreamId id : streams) by_channel[channel_of(id)].push_back(id);
   for (auto& [id, ids] : by_channel) CO_TRY(co_await channel(id).rows().remove(std::move(ids)));
-  co_return base::Status{};
+  // A stream without a row took no transaction, whose condition would have told of an owner that
+  // has appended to it since.
+  co_return co_await prove_ownership();
 }
 
 base::Task<base::Status> LiveStreamStore::fence(StreamId id, std::string token) {

@@ -124,5 +124,19 @@ TEST_F(LeasedStoreTest, AnOwnerThatWasTakenOverAcknowledgesNothingMore) {
   EXPECT_EQ(errors_.size(), 2u) << "the lease is lost, the log has stopped";
 }
 
+// Another owner may have written to it by now.
+TEST_F(LeasedStoreTest, ADeletionOfAStreamWithoutARowNeedsAProofOfOwnership) {
+  open();
+  EXPECT_TRUE(run(*executor_, store_->remove({kB})).has_value());
+  cut_->cut = true;
+  executor_->run_for(1min);
+  const auto other = make_lease(*metadata_, "the second");
+  ASSERT_TRUE(run(*executor_, other->acquire()).has_value());
+  cut_->cut = false;
+  const base::Status removed = run(*executor_, store_->remove({kA}));
+  ASSERT_FALSE(removed.has_value());
+  EXPECT_EQ(removed.error().code, ErrorCode::kFenced);
+}
+
 }  // namespace
 }  // namespace thalweg
