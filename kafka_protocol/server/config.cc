@@ -57,6 +57,7 @@ std::optional<std::string> refusal(const ConfigKey& key, std::string_view text) 
     }
     case KeyType::kString:
       if (key.choices.empty() || is_choice(key.choices, text)) return std::nullopt;
+      if (text.empty() && key.default_value.empty()) return std::nullopt;  // as if not set
       return "allowed is one of " + std::string(key.choices);
     case KeyType::kList:
       if (key.choices.empty()) return std::nullopt;
