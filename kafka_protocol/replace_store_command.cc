@@ -114,10 +114,23 @@ Task<base::Status> check_other(StoreWorld world, StorePlace place, size_t index,
                            std::to_string(expected) + ", got " + std::to_string(found));
 }
 
+// The stores of the log that is meant. A class that the command line leaves out is the other one's
+// if there is no log of the first; that it is the right log is shown by the two other stores.
+Task<Result<std::vector<uint64_t>>> known_stores(metadata::MetadataStore& rows,
+                                                 const channel::ReplicaSuccession& succession,
+                                                 StorageClass wanted) {
+  auto known = co_await channel::replicas_of_log(rows, succession, wanted);
+  if (known || known.error().code != ErrorCode::kNotFound) co_return known;
+  const bool standard = wanted == StorageClass::kStandard;
+  const auto other = standard ? StorageClass::kExpress : StorageClass::kStandard;
+  auto found = co_await channel::replicas_of_log(rows, succession, other);
+  if (found) co_return found;
+  co_return known;
+}
+
 Task<base::Status> replace_in(StoreWorld world, metadata::MetadataStore& rows, Wanted wanted) {
   const auto succession = CO_TRY(co_await channel::ReplicaSuccession::load(rows));
-  const auto known =
-      CO_TRY(co_await channel::replicas_of_log(rows, succession, wanted.log.storage_class));
+  const auto known = CO_TRY(co_await known_stores(rows, succession, wanted.log.storage_class));
   if (known.size() != kZones) {
     co_return base::fail(ErrorCode::kInvalidArgument,
                          "the log has " + std::to_string(known.size()) + " stores, got 3");
