@@ -21,6 +21,7 @@ from s3proxy import Faults, S3Proxy  # noqa: E402
 
 SECONDS = float(os.environ.get("THALWEG_ZONE_SECONDS", "2"))
 RATE = 2000  # records/s of each producer
+STALL_SECONDS = 3  # of each request to a slow zone
 SILENCE_SECONDS_MAX = 1
 NOTICE_SECONDS_MAX = 15  # the marker of a zone that is written to is read every ten
 REDUNDANT_SECONDS_MAX = 60
@@ -80,9 +81,10 @@ class Zones(FreshBrokerTest):
             a.kill()
             self.goes_on(load, "one zone is killed")
             a.start()
-            self.proxies[1].faults = Faults(stall=1, stall_seconds=3)
+            self.proxies[1].faults = Faults(stall=1, stall_seconds=STALL_SECONDS)
             self.goes_on(load, "another is slow", 2 * SECONDS)
             self.proxies[1].faults = Faults()
+            time.sleep(STALL_SECONDS)  # what it had taken is still slow, and this is about one zone at a time
             self.empty(c)
             self.goes_on(load, "the third is emptied")
             wait_until(lambda: "it was emptied" in broker.log(), "a line about the emptied zone", NOTICE_SECONDS_MAX)
