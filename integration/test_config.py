@@ -49,6 +49,7 @@ class Config(FreshBrokerTest):
         self.assertNotEqual(done.returncode, 0)
         self.assertIn(str(broker.port), done.stdout)
 
+    @unittest.skipIf(in_bucket(), "about the lock of a directory; that of a bucket: test_takeover")
     def test_a_second_process_on_the_same_directory_is_refused(self):
         with Broker(self.directory) as broker:
             done = self.serve()
@@ -56,7 +57,7 @@ class Config(FreshBrokerTest):
             self.assertIn("data", done.stdout)
             self.assertTrue(broker.running())
 
-    @unittest.skipIf(in_bucket(), "the metadata are in the directory")
+    @unittest.skipIf(in_bucket(), "about the log in a directory; that of a bucket: test_s3")
     def test_a_log_that_is_gone_is_refused_and_not_made_anew(self):
         with Broker(self.directory) as broker:
             create_topic(broker, "kept")

@@ -3,8 +3,7 @@
 groups go on: the same members keep the same partitions, and no offset is reset.
 
 THALWEG_CRASH_ROUNDS (default 5) kills, each 1-5 s after the last restart; THALWEG_CRASH_RATE bounds each producer in
-records/s (default 0: as fast as it can); THALWEG_CRASH_SEED picks the moments. With THALWEG_CRASH_DISKLESS=1, and
-THALWEG_STORE, the log is in the bucket too, and no start finds anything on its machine.
+records/s (default 0: as fast as it can); THALWEG_CRASH_SEED picks the moments.
 """
 
 import os
@@ -21,19 +20,14 @@ from load import Load  # noqa: E402
 ROUNDS = int(os.environ.get("THALWEG_CRASH_ROUNDS", "5"))
 RATE = os.environ.get("THALWEG_CRASH_RATE", "0")
 SEED = int(os.environ.get("THALWEG_CRASH_SEED", str(int(time.time()))))
-DISKLESS = os.environ.get("THALWEG_CRASH_DISKLESS") == "1"
 UNAVAILABLE_SECONDS_MAX = 10
 
 
 class Crash(FreshBrokerTest):
-    def broker(self):
-        return Broker(os.path.join(self.directory, "broker"), {"thalweg.chunks.class": "express"} if DISKLESS else {},
-                      diskless=DISKLESS)
-
     def test_no_acknowledged_record_is_lost_or_repeated_by_kill_9(self):
         print(f"THALWEG_CRASH_SEED={SEED}", flush=True)
         moments, load = random.Random(SEED), Load(self, self.directory, RATE)
-        with self.broker() as broker:
+        with Broker(os.path.join(self.directory, "broker")) as broker:
             load.start_followers(broker)
             groups = load.groups(broker)
             load.start_producers(broker)

@@ -11,7 +11,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "kit"))
 import clients  # noqa: E402
 import wire  # noqa: E402
-from broker import Broker, is_peer  # noqa: E402
+from broker import Broker, in_bucket, is_peer  # noqa: E402
 from case import FreshBrokerTest, create_topic, run_tests, wait_until  # noqa: E402
 
 FAIL_FROM_CALL = 400
@@ -20,6 +20,7 @@ FENCED_SECONDS_MAX = 1
 
 
 @unittest.skipIf(is_peer(), "Apache Kafka does not sync before it acknowledges")
+@unittest.skipIf(in_bucket(), "about files that are synced")
 class FsyncFailure(FreshBrokerTest):
     def first_injection(self, trace):
         """Seconds since the epoch at which the first call began that was made to fail; it must be a sync of the log."""

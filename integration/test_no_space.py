@@ -19,7 +19,7 @@ REFUSED_SECONDS_MAX = 1
 BATCH = [b"s" * (900 << 10)]
 
 
-@unittest.skipIf(is_peer() or in_bucket(), "a limit of Thalweg, on what is in the directory")
+@unittest.skipIf(is_peer() or in_bucket(), "a limit of Thalweg, on what is in a directory")
 class NoSpace(FreshBrokerTest):
     def broker(self, limit):
         broker = Broker(os.path.join(self.directory, "broker"), {"thalweg.data.size.limit.bytes": str(limit)})

@@ -3,9 +3,10 @@
     with Broker(directory, {"num.partitions": "3"}) as broker:
         broker.bootstrap ... broker.kill(); broker.start()
 
-THALWEG_BINARY names the program. THALWEG_STORE=minio or =radosgw keeps the segments and metadata of every broker that
-has no store of its own in a bucket of a server of this process. THALWEG_PEER=kafka starts Apache Kafka instead, which is
-how the tests themselves are checked; what only Thalweg promises asks `is_peer()` first.
+THALWEG_BINARY names the program. With THALWEG_STORE=minio or =radosgw every broker that has no store or log of its own
+keeps everything in a bucket of a server of this process, and has no --data; what is about a directory asks `in_bucket()`
+first. THALWEG_PEER=kafka starts Apache Kafka instead, which is how the tests themselves are checked; what only Thalweg
+promises asks `is_peer()` first.
 """
 
 import atexit
@@ -87,23 +88,24 @@ def _bucket_of(directory):
 class Broker:
     """Owns one process and its directory. `settings` are configuration keys; `prefix` goes before the command.
 
-    A `diskless` one has no --data, and runs in an empty directory of its own, `machine`.
+    A `diskless` one has no --data, and runs in a directory of its own, `machine`, which is empty at every start.
     """
 
     def __init__(self, directory, settings=None, port=None, prefix=(), environment=None, diskless=False):
         os.makedirs(directory, exist_ok=True)
         self.directory = directory
-        self.machine = os.path.join(directory, "machine") if diskless else None
         self.settings = {"group.initial.rebalance.delay.ms": "0", **(settings or {})}
         self.port = port or free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
         self.log_path = os.path.join(directory, "broker.log")
         self.prefix = list(prefix)
         self.environment = environment or {}
-        if in_bucket() and "thalweg.store" not in self.settings:
+        if in_bucket() and not {"thalweg.store", "thalweg.chunks"} & set(self.settings):
             store, keys = _bucket_of(directory)
             self.settings.update(store)
             self.environment.update(keys)
+            diskless = True
+        self.machine = os.path.join(directory, "machine") if diskless else None
         self.process = None
         self.expected_alarms = []
         self.listening_seconds = None
@@ -135,7 +137,8 @@ class Broker:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("THALWEG_")}
         environment.update(self.environment)
         if self.machine:
-            os.makedirs(self.machine, exist_ok=True)
+            shutil.rmtree(self.machine, ignore_errors=True)
+            os.makedirs(self.machine)
             environment["HOME"] = self.machine
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
