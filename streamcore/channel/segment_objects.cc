@@ -166,6 +166,8 @@ base::Task<base::Status> SegmentObjects::collect_garbage() {
   for (bool more = true; more;) {
     const auto page =
         CO_TRY(co_await metadata_.scan(std::string(kDyingRowPrefix), after, kScanRows));
+    std::vector<std::string> dead_keys;
+    metadata::Transaction erase;
     for (const metadata::KeyValue& pair : page) {
       const ObjectRow row = CO_TRY(decode_object_row(pair.value));
       const bool dead =
@@ -174,9 +176,11 @@ base::Task<base::Status> SegmentObjects::collect_garbage() {
            now - row.since >= options_.destroyed_row_keep_ms);
       if (!dead) continue;
       const ObjectId object = object_of_row_key(pair.key, kDyingRowPrefix);
-      CO_TRY(co_await objects_.remove(segment::segment_key(object)));
-      metadata::Transaction erase;
+      dead_keys.push_back(segment::segment_key(object));
       erase.require(pair.key, pair.value).erase(pair.key);
+    }
+    if (!dead_keys.empty()) {
+      CO_TRY(co_await objects_.remove_all(std::move(dead_keys)));
       CO_TRY(co_await metadata_.commit(std::move(erase)));
     }
     more = page.size() == kScanRows;

@@ -317,21 +317,12 @@ Task<Status> ObjectReplica::remove_between(std::string prefix, std::string after
 }
 
 Task<Status> ObjectReplica::remove_all(std::vector<std::string> keys) {
-  base::Semaphore turns(executor_, options_.removes_max);
-  Status outcome;
-  base::TaskGroup removals(executor_);
-  for (std::string& key : keys) {
-    (void)co_await turns.acquire(1);
-    removals.spawn(remove_one(std::move(key), turns, outcome));
+  for (size_t at = 0; at < keys.size(); at += options_.removes_max) {
+    const size_t end = std::min<size_t>(keys.size(), at + options_.removes_max);
+    CO_TRY(co_await store_.remove_all(
+        {keys.begin() + static_cast<ptrdiff_t>(at), keys.begin() + static_cast<ptrdiff_t>(end)}));
   }
-  co_await removals.stop_and_join();
-  co_return outcome;
-}
-
-Task<void> ObjectReplica::remove_one(std::string key, base::Semaphore& turns, Status& outcome) {
-  Status removed = co_await store_.remove(std::move(key));
-  if (!removed) outcome = std::move(removed);
-  turns.release(1);
+  co_return Status();
 }
 
 }  // namespace thalweg::chunk

@@ -40,7 +40,7 @@ struct ObjectReplicaOptions {
   base::Duration open_wait = std::chrono::seconds(3);
   // A store that is written to has its marker read again after this time.
   base::Duration check_interval = std::chrono::seconds(10);
-  uint32_t removes_max = 16;  // at a time
+  uint32_t removes_max = 1000;  // at a time
   base::Duration remove_retry = std::chrono::seconds(5);
 };
 
@@ -107,7 +107,6 @@ class ObjectReplica final : public ChunkReplica {
   base::Task<void> remove_wanted(ChannelId channel);
   base::Task<base::Status> remove_between(std::string prefix, std::string after, std::string bound);
   base::Task<base::Status> remove_all(std::vector<std::string> keys);
-  base::Task<void> remove_one(std::string key, base::Semaphore& turns, base::Status& outcome);
 
   object_store::ObjectStore& store_;
   base::Executor& executor_;

@@ -27,10 +27,11 @@ base::Task<base::Status> LogBoundary::publish(LogPosition n) {
 
 base::Task<base::Status> LogBoundary::remove_old() {
   const auto all = CO_TRY(co_await list_positions(store_, kBoundaryPrefix, LogPosition(0)));
+  std::vector<std::string> old;
   for (size_t i = 0; i + kBoundariesKept < all.size(); ++i) {
-    CO_TRY(co_await store_.remove(object_name(kBoundaryPrefix, all[i])));
+    old.push_back(object_name(kBoundaryPrefix, all[i]));
   }
-  co_return base::Status{};
+  co_return co_await store_.remove_all(std::move(old));
 }
 
 }  // namespace thalweg::metadata

@@ -20,14 +20,18 @@ base::Task<base::Status> LogCollector::remove_entries(LogPosition last, base::Ta
   // From the first name each time: a put that came late may have filled a deleted slot again.
   std::string start_after;
   while (true) {
-    auto page = CO_TRY(co_await store_.list(std::string(kLogPrefix), start_after));
-    for (object_store::ObjectInfo& object : page.objects) {
+    const auto page = CO_TRY(co_await store_.list(std::string(kLogPrefix), start_after));
+    if (page.objects.empty() || group.stopping()) co_return base::Status{};
+    std::vector<std::string> old;
+    bool more = page.more;
+    for (const object_store::ObjectInfo& object : page.objects) {
       const auto slot = parse_object_name(kLogPrefix, object.key);
       if (!slot) continue;
-      if (*slot > last || group.stopping()) co_return base::Status{};
-      CO_TRY(co_await store_.remove(object.key));
+      more = more && *slot <= last;
+      if (*slot <= last) old.push_back(object.key);
     }
-    if (!page.more || page.objects.empty()) co_return base::Status{};
+    CO_TRY(co_await store_.remove_all(std::move(old)));
+    if (!more) co_return base::Status{};
     start_after = page.objects.back().key;
   }
 }

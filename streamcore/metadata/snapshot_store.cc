@@ -124,12 +124,13 @@ base::Task<base::Result<std::vector<LogPosition>>> SnapshotStore::newest_two_ver
 
 base::Task<base::Status> SnapshotStore::remove_before(LogPosition position) {
   const auto positions = CO_TRY(co_await list_positions(store_, kSnapshotPrefix, LogPosition(0)));
+  std::vector<std::string> old;
   for (const LogPosition each : positions) {
     if (each >= position) break;
-    CO_TRY(co_await store_.remove(object_name(kSnapshotPrefix, each)));
+    old.push_back(object_name(kSnapshotPrefix, each));
     verified_.erase(each);
   }
-  co_return base::Status{};
+  co_return co_await store_.remove_all(std::move(old));
 }
 
 }  // namespace thalweg::metadata

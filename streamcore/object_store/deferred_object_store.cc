@@ -49,6 +49,11 @@ Task<Status> DeferredObjectStore::remove(std::string key) {
   co_return co_await store_->remove(std::move(key));
 }
 
+Task<Status> DeferredObjectStore::remove_all(std::vector<std::string> keys) {
+  CO_TRY(co_await opened());
+  co_return co_await store_->remove_all(std::move(keys));
+}
+
 Task<Result<ListPage>> DeferredObjectStore::list(std::string prefix, std::string start_after) {
   CO_TRY(co_await opened());
   co_return co_await store_->list(std::move(prefix), std::move(start_after));

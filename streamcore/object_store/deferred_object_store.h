@@ -24,6 +24,7 @@ class DeferredObjectStore final : public ObjectStore {
                                             std::optional<ByteRange> range) override;
   base::Task<base::Result<ObjectInfo>> head(std::string key) override;
   base::Task<base::Status> remove(std::string key) override;
+  base::Task<base::Status> remove_all(std::vector<std::string> keys) override;
   base::Task<base::Result<ListPage>> list(std::string prefix, std::string start_after) override;
 
  private:

@@ -312,12 +312,21 @@ Task<Result<ObjectInfo>> LocalObjectStore::head(std::string key) {
   co_return ObjectInfo{.key = std::move(key), .size = *size};
 }
 
-Task<Status> LocalObjectStore::remove(std::string key) {
-  CO_TRY(check_key(key));
-  const Status removed = co_await files_.remove(object_path(key));
-  if (!removed && removed.error().code == ErrorCode::kNotFound) co_return Status();
-  if (!removed) co_return fail(ErrorCode::kUnavailable, removed.error().message);
-  co_return co_await sync_names(directory_of(key));
+Task<Status> LocalObjectStore::remove(std::string key) { return remove_all({std::move(key)}); }
+
+// Each directory is synced once.
+Task<Status> LocalObjectStore::remove_all(std::vector<std::string> keys) {
+  std::set<std::string> directories;
+  Status outcome;
+  for (const std::string& key : keys) CO_TRY(check_key(key));
+  for (const std::string& key : keys) {
+    const Status removed = co_await files_.remove(object_path(key));
+    if (removed) directories.insert(directory_of(key));
+    if (removed || removed.error().code == ErrorCode::kNotFound) continue;
+    outcome = fail(ErrorCode::kUnavailable, removed.error().message);
+  }
+  for (const std::string& directory : directories) CO_TRY(co_await sync_names(directory));
+  co_return outcome;
 }
 
 Task<Result<ListPage>> LocalObjectStore::list(std::string prefix, std::string start_after) {

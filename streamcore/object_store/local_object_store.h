@@ -55,6 +55,7 @@ class LocalObjectStore final : public ObjectStore {
   base::Task<base::Result<ObjectInfo>> head(std::string key) override;
   // Durable when it answers.
   base::Task<base::Status> remove(std::string key) override;
+  base::Task<base::Status> remove_all(std::vector<std::string> keys) override;
   // Reads whole directories: a page costs as much as the directories it touches are long.
   base::Task<base::Result<ListPage>> list(std::string prefix, std::string start_after) override;
 

@@ -61,6 +61,9 @@ class ObjectStore {
   virtual base::Task<base::Result<ObjectInfo>> head(std::string key) = 0;  // kNotFound
   // Removing what is not there succeeds.
   virtual base::Task<base::Status> remove(std::string key) = 0;
+  // The same for many, in any order; an error says that some may be left. One after the other,
+  // unless a store knows better.
+  virtual base::Task<base::Status> remove_all(std::vector<std::string> keys);
   // Objects whose key starts with `prefix` and is greater than `start_after`, at most kListPageMax.
   virtual base::Task<base::Result<ListPage>> list(std::string prefix, std::string start_after) = 0;
 };

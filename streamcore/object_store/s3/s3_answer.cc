@@ -45,7 +45,13 @@ bool asks_to_slow_down(const HttpResponse& response) {
 
 bool has_expired(const HttpResponse& response) { return code_of(response) == "ExpiredToken"; }
 
+bool is_unknown_operation(const HttpResponse& response) {
+  const bool wrong = response.status == 400 && !may_repeat(response);
+  return wrong || response.status == 405 || response.status == 501;
+}
+
 bool may_repeat(const HttpResponse& response) {
+  if (response.status == 501) return false;
   return response.status >= 500 || response.status == 409 || response.status == 429 ||
          code_of(response) == "RequestTimeout" || has_expired(response);
 }

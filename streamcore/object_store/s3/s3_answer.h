@@ -16,6 +16,8 @@ std::string reason(const HttpResponse& response);
 
 bool asks_to_slow_down(const HttpResponse& response);
 bool has_expired(const HttpResponse& response);
+// The server does not do such a thing, or not asked for like this.
+bool is_unknown_operation(const HttpResponse& response);
 // Whether another attempt may hear something else.
 bool may_repeat(const HttpResponse& response);
 

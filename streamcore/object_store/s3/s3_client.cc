@@ -18,6 +18,7 @@ bool is_answer(const HttpResponse& response, const S3Request& request) {
   const int status = response.status;
   if (status >= 200 && status < 300) return true;
   if (status == 412 || status == 416) return true;
+  if (request.method == "POST") return is_unknown_operation(response);
   return status == 404 && !request.key.empty() && code_of(response) != "NoSuchBucket";
 }
 

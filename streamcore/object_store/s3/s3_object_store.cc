@@ -1,10 +1,15 @@
 #include "streamcore/object_store/s3/s3_object_store.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "streamcore/base/check.h"
+#include "streamcore/base/log.h"
+#include "streamcore/base/task_group.h"
 #include "streamcore/object_store/object_key.h"
+#include "streamcore/object_store/s3/delete_objects.h"
 #include "streamcore/object_store/s3/list_page.h"
+#include "streamcore/object_store/s3/s3_answer.h"
 
 namespace thalweg::object_store::s3 {
 
@@ -47,7 +52,8 @@ base::Task<base::Result<std::unique_ptr<S3ObjectStore>>> S3ObjectStore::open(S3P
                                                                              S3Config config,
                                                                              S3Limits limits) {
   auto client = CO_TRY(S3Client::make(parts, std::move(config), limits));
-  std::unique_ptr<S3ObjectStore> store(new S3ObjectStore(parts.random, std::move(client)));
+  std::unique_ptr<S3ObjectStore> store(
+      new S3ObjectStore(parts.executor, parts.random, std::move(client)));
   CO_TRY(co_await store->list("", ""));
   co_return store;
 }
@@ -153,6 +159,63 @@ base::Task<base::Status> S3ObjectStore::remove(std::string key) {
   S3Request request = CO_TRY(request_of("DELETE", key));
   CO_TRY(co_await client_->call(std::move(request)));
   co_return base::Status{};
+}
+
+base::Task<base::Status> S3ObjectStore::remove_all(std::vector<std::string> keys) {
+  for (const std::string& key : keys) CO_TRY(request_of("DELETE", key));
+  base::Status outcome;
+  for (size_t at = 0; at < keys.size(); at += kDeletesMax) {
+    const auto first = keys.begin() + static_cast<ptrdiff_t>(at);
+    const size_t count = std::min(kDeletesMax, keys.size() - at);
+    std::vector<std::string> some(first, first + static_cast<ptrdiff_t>(count));
+    if (count > 1 && !deletes_one_by_one_) some = CO_TRY(co_await remove_at_once(std::move(some)));
+    base::Status removed = co_await remove_each(std::move(some));
+    if (!removed) outcome = std::move(removed);
+  }
+  co_return outcome;
+}
+
+// Those that are left to be deleted.
+base::Task<base::Result<std::vector<std::string>>> S3ObjectStore::remove_at_once(
+    std::vector<std::string> keys) {
+  const std::string& prefix = client_->config().prefix;
+  const std::string document = delete_document(prefix, keys);
+  S3Request request;
+  request.method = "POST";
+  request.query = {{"delete", ""}};
+  request.area = keys.front();
+  request.headers = {{"content-md5", content_md5(document)}};
+  request.body = {base::as_bytes(document)};
+  request.answer_bytes_max = kListAnswerBytesMax;
+  if (request.headers[0].second.empty()) co_return keys;
+  const HttpResponse response = CO_TRY(co_await client_->call(std::move(request)));
+  if (response.status == 200) {
+    co_return parse_not_deleted(base::as_chars(response.body.bytes), prefix);
+  }
+  deletes_one_by_one_ = true;
+  base::log_info(client_->config().name() +
+                 " takes no more than one delete at a time: " + reason(response));
+  co_return keys;
+}
+
+base::Task<base::Status> S3ObjectStore::remove_each(std::vector<std::string> keys) {
+  base::Semaphore turns(executor_, kSingleDeletesMax);
+  base::Status outcome;
+  base::TaskGroup removals(executor_);
+  for (std::string& key : keys) {
+    (void)co_await turns.acquire(1);
+    if (!outcome) break;
+    removals.spawn(remove_one(std::move(key), turns, outcome));
+  }
+  co_await removals.stop_and_join();
+  co_return outcome;
+}
+
+base::Task<void> S3ObjectStore::remove_one(std::string key, base::Semaphore& turns,
+                                           base::Status& outcome) {
+  base::Status removed = co_await remove(std::move(key));
+  if (!removed) outcome = std::move(removed);
+  turns.release(1);
 }
 
 base::Task<base::Result<ListPage>> S3ObjectStore::list(std::string prefix,

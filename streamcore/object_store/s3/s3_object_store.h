@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "streamcore/base/sync.h"
 #include "streamcore/object_store/object_store.h"
 #include "streamcore/object_store/s3/s3_client.h"
 
@@ -18,6 +19,7 @@ namespace thalweg::object_store::s3 {
 
 inline constexpr uint64_t kWholeObjectBytesMax = 1u << 30;  // larger ones are read by range
 inline constexpr uint64_t kListAnswerBytesMax = 8 << 20;    // a page of the longest keys
+inline constexpr uint64_t kSingleDeletesMax = 16;           // at a time
 
 class S3ObjectStore final : public ObjectStore {
  public:
@@ -35,18 +37,25 @@ class S3ObjectStore final : public ObjectStore {
                                             std::optional<ByteRange> range) override;
   base::Task<base::Result<ObjectInfo>> head(std::string key) override;
   base::Task<base::Status> remove(std::string key) override;
+  // In requests of kDeletesMax; what a server refuses to delete so, or refuses at all, one by one.
+  base::Task<base::Status> remove_all(std::vector<std::string> keys) override;
   base::Task<base::Result<ListPage>> list(std::string prefix, std::string start_after) override;
 
  private:
-  S3ObjectStore(base::Random& random, std::unique_ptr<S3Client> client)
-      : random_(random), client_(std::move(client)) {}
+  S3ObjectStore(base::Executor& executor, base::Random& random, std::unique_ptr<S3Client> client)
+      : executor_(executor), random_(random), client_(std::move(client)) {}
 
   base::Result<S3Request> request_of(std::string method, std::string key) const;
   base::Task<base::Result<PutOutcome>> whose(std::string key, std::string nonce);
   base::Task<base::Result<base::Slice>> get_range(S3Request request, ByteRange range);
+  base::Task<base::Result<std::vector<std::string>>> remove_at_once(std::vector<std::string> keys);
+  base::Task<base::Status> remove_each(std::vector<std::string> keys);
+  base::Task<void> remove_one(std::string key, base::Semaphore& turns, base::Status& outcome);
 
+  base::Executor& executor_;
   base::Random& random_;
   std::unique_ptr<S3Client> client_;
+  bool deletes_one_by_one_ = false;  // the server does not know better
 };
 
 }  // namespace thalweg::object_store::s3

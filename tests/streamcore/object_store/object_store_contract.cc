@@ -134,6 +134,21 @@ TEST_P(ObjectStoreContract, RemoveIsIdempotentAndFreesTheKey) {
   EXPECT_EQ(get("x/y"), "2");
 }
 
+TEST_P(ObjectStoreContract, ManyAreRemovedAtOnceThereOrNot) {
+  EXPECT_TRUE(run(store().remove_all({})).has_value());
+  for (const char* key : {"r/1", "r/2", "r/2.a", "r/3", "s/1"}) {
+    ASSERT_TRUE(put(key, key).has_value());
+  }
+  EXPECT_TRUE(run(store().remove_all({"r/1"})).has_value());
+  std::vector<std::string> keys = {"r/2", "s/1", "nobody/has/it", "r/2"};
+  for (int i = 0; i < 1200; ++i) keys.push_back("r/missing-" + std::to_string(i));
+  keys.emplace_back("r/3");
+  EXPECT_TRUE(run(store().remove_all(keys)).has_value());
+  EXPECT_EQ(keys_of(run(store().list("", "")).value()), std::vector<std::string>{"r/2.a"});
+  EXPECT_EQ(put("r/2", "again").value(), PutOutcome::kCreated);
+  EXPECT_EQ(run(store().remove_all({"r/2", "r/"})).error().code, ErrorCode::kInvalidArgument);
+}
+
 TEST_P(ObjectStoreContract, ObjectReadBeforeItsRemovalKeepsItsBytes) {
   ASSERT_TRUE(put("x", "still here").has_value());
   const auto got = run(store().get("x", std::nullopt));

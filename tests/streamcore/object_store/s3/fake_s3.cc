@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "streamcore/base/check.h"
+#include "streamcore/object_store/s3/xml_text.h"
 
 namespace thalweg::object_store::s3 {
 
@@ -181,7 +182,7 @@ FakeReply FakeS3::serve(const FakeRequest& request) {
   CHECK_MSG(request.path.starts_with(kBucketPath), request.path);
   const std::string key =
       request.path.substr(std::min(request.path.size(), kBucketPath.size() + 1));
-  if (key.empty()) return serve_list(request);
+  if (key.empty()) return request.method == "POST" ? serve_deletes(request) : serve_list(request);
   if (request.method == "PUT") {
     if (objects.contains(key)) return refusal(412, "PreconditionFailed");
     objects[key] = {request.body, request.header("x-amz-meta-thalweg-nonce")};
@@ -211,6 +212,28 @@ FakeReply FakeS3::serve_get(const FakeRequest& request, const std::string& key) 
                                                   std::to_string(last) + "/" +
                                                   std::to_string(bytes.size()));
   return reply;
+}
+
+FakeReply FakeS3::serve_deletes(const FakeRequest& request) {
+  CHECK_EQ(request.query, "delete=");
+  CHECK_EQ(request.header("content-md5").size(), 24u);
+  std::string_view document = request.body;
+  size_t count = 0;
+  std::string errors;
+  while (const auto object = take_element(document, "Object")) {
+    const std::string key = element_text(*object, "Key");
+    CHECK(!key.empty() && ++count <= 1000);
+    if (stubborn.contains(key)) {
+      errors += "<Error><Key>" + key + "</Key><Code>InternalError</Code></Error>";
+    } else {
+      objects.erase(key);
+    }
+  }
+  if (count == 0) return refusal(400, "MalformedXML");
+  return {
+      .status = 200,
+      .headers = {},
+      .body = "<?xml version=\"1.0\"?>\n<DeleteResult xmlns=\"x\">" + errors + "</DeleteResult>"};
 }
 
 FakeReply FakeS3::serve_list(const FakeRequest& request) {

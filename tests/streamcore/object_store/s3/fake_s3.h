@@ -1,14 +1,15 @@
 // FakeS3: an S3 server of one bucket in the process of the test, on a real loopback socket, that
 // does what it is told wrong. Everything runs on one PollExecutor.
 //
-// It understands conditional PUT, GET with ranges, HEAD, DELETE and list type 2, keeps what it was
-// asked, and checks no signature: real servers do.
+// It understands conditional PUT, GET with ranges, HEAD, DELETE of one and many and list type 2,
+// keeps what it was asked, and checks no signature: real servers do.
 #pragma once
 
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -78,6 +79,7 @@ class FakeS3 {
   size_t open_connections_max() const { return open_max_; }
 
   std::map<std::string, std::pair<std::string, std::string>> objects;  // key -> bytes, nonce
+  std::set<std::string> stubborn;  // keys that are only deleted alone
 
  private:
   struct Connection;
@@ -88,6 +90,7 @@ class FakeS3 {
   void answer(Connection& connection, const FakeRequest& request);
   FakeReply serve(const FakeRequest& request);
   FakeReply serve_get(const FakeRequest& request, const std::string& key);
+  FakeReply serve_deletes(const FakeRequest& request);
   FakeReply serve_list(const FakeRequest& request);
   void flush(int fd, size_t number);
   void send(Connection& connection, const FakeReply& reply, bool head, size_t body_bytes);
