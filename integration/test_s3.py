@@ -15,6 +15,7 @@ from broker import Broker, binary, is_peer  # noqa: E402
 from case import BucketTest, create_topic, run_tests, wait_until  # noqa: E402
 from ports import free_port  # noqa: E402
 from s3_servers import SECRET, Minio, Radosgw, S3rver, S3Stub  # noqa: E402
+from s3proxy import Faults, S3Proxy  # noqa: E402
 
 PARTITIONS = 3
 OFFLOAD_MS = 200
@@ -73,6 +74,22 @@ class WithoutConditions(unittest.TestCase):
             self.assertEqual(served.returncode, 1, served.stdout)
             for done in (checked, served):
                 self.assertIn("it ignores conditions", done.stdout)
+
+
+@unittest.skipIf(is_peer(), "about the thalweg program")
+class Clocks(BucketTest):
+    def test_clocks_that_disagree_are_told_and_beyond_15_minutes_refused(self):
+        with S3Proxy(self.server) as proxy:
+            url = proxy.url(self.bucket)
+            for ahead, code, said in ((0, 0, "ok      the clocks"), (120, 0, "WARNING this machine's clock is 1"),
+                                      (1000, 1, "BROKEN  the clocks"), (-1000, 1, "ahead of that of the server")):
+                proxy.faults = Faults(clock_ahead=ahead)
+                checked = run_to_end(self.server, "store", "check", url)
+                self.assertEqual(checked.returncode, code, checked.stdout)
+                self.assertIn(said, checked.stdout)
+            served = run_to_end(self.server, "serve", "--listen", f"127.0.0.1:{free_port()}", "--store", url)
+            self.assertEqual(served.returncode, 1, served.stdout)
+            self.assertIn("ahead of that of the server: here it is", served.stdout)
 
 
 @unittest.skipIf(is_peer(), "about the thalweg program")

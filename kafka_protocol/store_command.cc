@@ -6,6 +6,7 @@
 #include "kafka_protocol/server/cli.h"
 #include "kafka_protocol/server/cores.h"
 #include "kafka_protocol/server/loop_poller.h"
+#include "kafka_protocol/store_place.h"
 #include "streamcore/base/clock.h"
 #include "streamcore/base/log.h"
 #include "streamcore/object_store/s3/s3_object_store.h"
@@ -15,27 +16,39 @@ namespace thalweg {
 
 namespace {
 
-using Steps = std::vector<object_store::CheckStep>;
+struct Checked {
+  std::string warning;
+  std::vector<object_store::CheckStep> steps;
+};
 
 // On the home core, from the first request to the last connection's end.
-base::Task<base::Result<Steps>> check(server::AsioExecutor& home,
-                                      object_store::s3::S3Config bucket) {
+base::Task<base::Result<Checked>> check(server::AsioExecutor& home,
+                                        object_store::s3::S3Config bucket) {
   server::LoopPoller poller(home);
   base::SystemClock clock;
   base::SystemRandom random;
   const auto store = CO_TRY(co_await object_store::s3::S3ObjectStore::open(
       {home, poller, clock, random}, std::move(bucket), {}));
-  co_return co_await object_store::check_store(*store, home, random,
-                                               object_store::CheckEffort::thorough());
+  ClockCheck clocks = check_clock(*store, clock);
+  Checked checked{
+      .warning = std::move(clocks.warning),
+      .steps = {{"the clocks of the server and of this machine agree", std::move(clocks.outcome)}}};
+  if (!checked.steps[0].outcome) co_return checked;
+  for (object_store::CheckStep& step : co_await object_store::check_store(
+           *store, home, random, object_store::CheckEffort::thorough())) {
+    checked.steps.push_back(std::move(step));
+  }
+  co_return checked;
 }
 
-bool print(const Steps& steps, std::ostream& out) {
-  for (const object_store::CheckStep& step : steps) {
+bool print(const Checked& checked, std::ostream& out) {
+  if (!checked.warning.empty()) out << "WARNING " << checked.warning << "\n";
+  for (const object_store::CheckStep& step : checked.steps) {
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(step.took).count();
     out << (step.outcome ? "ok      " : "BROKEN  ") << step.promise << " (" << took << " ms)\n";
     if (!step.outcome) out << "        " << step.outcome.error().message << "\n";
   }
-  return steps.back().outcome.has_value();
+  return checked.steps.back().outcome.has_value();
 }
 
 }  // namespace
@@ -50,13 +63,13 @@ int check_store_command(const server::Config& config, std::ostream& out, std::os
   }
   server::Cores cores(1);
   cores.start();
-  const auto steps = server::run_blocking(cores.home(), check(cores.home(), std::move(*bucket)));
+  const auto checked = server::run_blocking(cores.home(), check(cores.home(), std::move(*bucket)));
   cores.stop_and_join();
-  if (!steps) {
-    err << "thalweg: " << steps.error().message << std::endl;
+  if (!checked) {
+    err << "thalweg: " << checked.error().message << std::endl;
     return server::kExitFailed;
   }
-  return print(*steps, out) ? server::kExitDone : server::kExitFailed;
+  return print(*checked, out) ? server::kExitDone : server::kExitFailed;
 }
 
 }  // namespace thalweg

@@ -1,5 +1,6 @@
 #include "kafka_protocol/store_place.h"
 
+#include <cstdlib>
 #include <utility>
 
 #include "streamcore/base/log.h"
@@ -62,8 +63,24 @@ Result<StorePlace> parse_store_url(std::string_view url) {
 Task<Result<std::unique_ptr<S3ObjectStore>>> open_bucket(StoreWorld world, S3Config config) {
   object_store::RequestCounts* counts = nullptr;
   if (world.meters != nullptr) counts = &(*world.meters)[{config.name(), config.endpoint()}];
-  co_return co_await S3ObjectStore::open(
-      {world.executor, world.poller, world.clock, world.random, counts}, std::move(config), {});
+  const std::string name = config.name();
+  auto store = CO_TRY(co_await S3ObjectStore::open(
+      {world.executor, world.poller, world.clock, world.random, counts}, std::move(config), {}));
+  const ClockCheck clocks = check_clock(*store, world.clock);
+  if (!clocks.outcome) {
+    co_return base::fail(clocks.outcome.error().code, name + ": " + clocks.outcome.error().message);
+  }
+  if (!clocks.warning.empty()) base::log_warn(name + ": " + clocks.warning);
+  co_return store;
+}
+
+ClockCheck check_clock(const S3ObjectStore& store, base::Clock& clock) {
+  const int64_t ahead_ms = store.server_ahead_ms().value_or(0);
+  if (std::abs(ahead_ms) <= object_store::s3::kClockSkewNotedMs) return {};
+  std::string text = object_store::s3::describe_skew(ahead_ms, clock.wall_now());
+  if (std::abs(ahead_ms) <= object_store::s3::kClockSkewMax)
+    return {.outcome = {}, .warning = text};
+  return {.outcome = base::fail(ErrorCode::kUnavailable, text), .warning = {}};
 }
 
 Task<Result<OpenStore>> open_store(StoreWorld world, StorePlace place) {

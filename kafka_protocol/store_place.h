@@ -48,8 +48,17 @@ struct StoreWorld {
   object_store::RequestMeters* meters = nullptr;  // of buckets
 };
 
+// kUnavailable: it does not answer as it should, or its clock and this machine's do not agree.
 base::Task<base::Result<std::unique_ptr<object_store::s3::S3ObjectStore>>> open_bucket(
     StoreWorld world, object_store::s3::S3Config config);
+// Whether the clocks of a bucket's server and of this machine agree: beyond a minute a warning,
+// beyond 15 minutes kUnavailable, until one of them is set right.
+struct ClockCheck {
+  base::Status outcome;
+  std::string warning;
+};
+ClockCheck check_clock(const object_store::s3::S3ObjectStore& store, base::Clock& clock);
+
 base::Task<base::Result<OpenStore>> open_store(StoreWorld world, StorePlace place);
 // The same, but a bucket that does not answer is opened once it does.
 base::Task<base::Result<OpenStore>> open_store_or_defer(StoreWorld world, StorePlace place);

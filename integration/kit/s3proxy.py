@@ -13,6 +13,7 @@ test. Which request is hit is drawn from the seed, in the order the requests arr
 import asyncio
 import collections
 import dataclasses
+import email.utils
 import math
 import os
 import random
@@ -20,6 +21,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from ports import free_port  # noqa: E402
@@ -46,6 +48,7 @@ class Faults:
     latency: str = ""  # of LATENCIES
     stall: float = 0  # waits stall_seconds first
     stall_seconds: float = 3
+    clock_ahead: int = 0  # seconds, in the Date of answers
     bytes_per_second: int = 0  # of all connections together, each way; 0 = no limit
 
 
@@ -256,6 +259,9 @@ class S3Proxy:
         return answer
 
     async def write(self, writer, answer):
+        if self.faults.clock_ahead:
+            date = email.utils.formatdate(time.time() + self.faults.clock_ahead, usegmt=True).encode()
+            answer.head = answer.head.replace(b"Date: " + answer.field(b"date"), b"Date: " + date)
         whole = answer.head + answer.body
         step = PIECE_BYTES if self.faults.bytes_per_second else len(whole)
         for at in range(0, len(whole), step):

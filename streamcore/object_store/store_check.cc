@@ -188,10 +188,8 @@ Task<Status> Check::list_and_remove() {
 }
 
 Task<void> Check::clean_up() {
-  for (const std::string& key : keys_) {
-    const Status removed = co_await store_.remove(key);
-    if (!removed) base::log_warn("left behind by a check: " + key);
-  }
+  const Status removed = co_await store_.remove_all(std::move(keys_));
+  if (!removed) base::log_warn("left behind by a check: " + prefix_);
 }
 
 }  // namespace

@@ -82,7 +82,8 @@ base::Task<base::Result<HttpResponse>> S3Client::repeat(const S3Request& request
     base::Result<HttpResponse> outcome =
         co_await sender_->send(std::move(http), answer_class, counts);
     if (outcome && has_expired(*outcome)) credentials_->expired();
-    if (outcome && !may_repeat(*outcome)) co_return outcome;
+    const bool by_another_time = told_the_time(outcome);
+    if (outcome && !by_another_time && !may_repeat(*outcome)) co_return outcome;
     if (!outcome && outcome.error().code == ErrorCode::kCorrupt) {
       // An earlier attempt may have sent it when it was sound.
       if (attempt > 1) outcome.error().code = ErrorCode::kUnavailable;
@@ -99,7 +100,7 @@ base::Task<base::Result<HttpResponse>> S3Client::repeat(const S3Request& request
 }
 
 HttpRequest S3Client::signed_request(const S3Request& request, const Credentials& credentials) {
-  const base::Timestamp now = parts_.clock.wall_now();
+  const base::Timestamp now = server_clock_.now_for(parts_.clock.wall_now());
   SignedRequest to_sign{.method = request.method,
                         .path = "/",
                         .query = canonical_query(request.query),
@@ -137,6 +138,15 @@ base::Duration S3Client::pause(int attempt, bool slow_down) {
       std::min((slow_down ? limits_.slow_down_pause_min : limits_.pause_min) * (1 << (attempt - 1)),
                slow_down ? limits_.slow_down_pause_max : limits_.pause_max);
   return base::Duration(parts_.random.below(most.count() + 1));
+}
+
+// True if the request was refused, perhaps for its time, and is to be signed by another.
+bool S3Client::told_the_time(const base::Result<HttpResponse>& outcome) {
+  const base::Timestamp now = parts_.clock.wall_now();
+  if (!outcome || !server_clock_.note(*outcome, now)) return false;
+  base::log_warn("requests are signed by the server's time from now on, " + config_.name() + ": " +
+                 describe_skew(*server_clock_.ahead_ms(), now));
+  return true;
 }
 
 void S3Client::note_outcome(const base::Result<HttpResponse>& outcome) {

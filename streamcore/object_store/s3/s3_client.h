@@ -9,6 +9,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@
 #include "streamcore/object_store/s3/http_client.h"
 #include "streamcore/object_store/s3/request_budget.h"
 #include "streamcore/object_store/s3/s3_config.h"
+#include "streamcore/object_store/s3/server_clock.h"
 #include "streamcore/object_store/s3/sigv4.h"
 
 namespace thalweg::object_store::s3 {
@@ -82,6 +84,8 @@ class S3Client {
   void stop() { pauses_.request_stop(); }
 
   const S3Config& config() const { return config_; }
+  // How far the server's clock is ahead of this machine's, if it told.
+  std::optional<int64_t> server_ahead_ms() const { return server_clock_.ahead_ms(); }
 
  private:
   S3Client(S3Parts parts, S3Config config, S3Limits limits)
@@ -95,6 +99,7 @@ class S3Client {
   HttpRequest signed_request(const S3Request& request, const Credentials& credentials);
   base::Duration time_for(const S3Request& request) const;
   base::Duration pause(int attempt, bool slow_down);
+  bool told_the_time(const base::Result<HttpResponse>& outcome);
   void note_outcome(const base::Result<HttpResponse>& outcome);
 
   const S3Parts parts_;
@@ -104,6 +109,7 @@ class S3Client {
   std::unique_ptr<CredentialSource> credentials_;
   RequestCounts own_counts_;
   RequestCounts& counts_;
+  ServerClock server_clock_;
   RequestBudget budget_;
   std::unique_ptr<HedgedSender> sender_;
   bool failing_ = false;  // so the log was told

@@ -29,6 +29,9 @@ class S3ObjectStore final : public ObjectStore {
                                                                        S3Config config,
                                                                        S3Limits limits);
 
+  // How far the clock of the server is ahead of this machine's, as it told last.
+  std::optional<int64_t> server_ahead_ms() const { return client_->server_ahead_ms(); }
+
   // Nothing more is asked of the bucket: calls end soon, and as if it did not answer.
   void stop() { client_->stop(); }
 
