@@ -29,9 +29,10 @@ class StubWithoutLatency(S3Stub):
 
 
 class Contract(unittest.TestCase):
-    """The contract of every object store, by the test program of tests/streamcore/object_store/s3."""
+    """The contract of every object store, by the test program of tests/streamcore/object_store/s3; and the check of a store,
+    which tells what ETags are there."""
 
-    def hold(self, kind):
+    def hold(self, kind, etags):
         directory = tempfile.mkdtemp(prefix="thalweg-")
         self.addCleanup(shutil.rmtree, directory, ignore_errors=True)
         program = os.path.join(os.path.dirname(binary()), "tests/streamcore/object_store/s3/s3_real_server")
@@ -39,16 +40,20 @@ class Contract(unittest.TestCase):
             done = subprocess.run([program, "--gtest_brief=1", f"--gtest_filter=*:-{kind.CONTRACT_EXCEPT}"],
                                   env={**os.environ, **server.environment, "THALWEG_S3_ENDPOINT": server.endpoint},
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=240, check=False)
+            server.make_bucket("checked")
+            checked = run_to_end(server, "store", "check", server.url("checked"))
         self.assertEqual(done.returncode, 0, done.stdout[-4000:])
+        self.assertEqual(checked.returncode, 0, checked.stdout)
+        self.assertIn(etags, checked.stdout)
 
     def test_minio_keeps_it(self):
-        self.hold(Minio)
+        self.hold(Minio, "ETags, which nothing here relies on: in quotes, the MD5 of the content; If-Match takes them in quotes and without")
 
     def test_radosgw_keeps_it(self):
-        self.hold(Radosgw)
+        self.hold(Radosgw, "in quotes, the MD5 of the content; If-Match takes them without quotes only")
 
     def test_the_stub_keeps_it(self):
-        self.hold(StubWithoutLatency)
+        self.hold(StubWithoutLatency, "in quotes, not the MD5 of the content; If-Match is ignored")
 
 
 def run_to_end(server, *arguments, **environment):
@@ -226,7 +231,7 @@ class InBucket(BucketTest):
 
     def test_a_store_that_can_be_trusted_passes_the_check(self):
         done = run_to_end(self.server, "store", "check", self.server.url(self.bucket, "p"))
-        self.assertEqual((done.returncode, done.stdout.count("ok  ")), (0, 4), done.stdout)
+        self.assertEqual((done.returncode, done.stdout.count("ok  ")), (0, 6), done.stdout)
         self.assertEqual(run_to_end(self.server, "store", "check", "s3://no/such?thing").returncode, 2)
 
     def test_what_cannot_work_is_told_at_the_start(self):

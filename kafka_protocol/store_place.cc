@@ -78,8 +78,9 @@ ClockCheck check_clock(const S3ObjectStore& store, base::Clock& clock) {
   const int64_t ahead_ms = store.server_ahead_ms().value_or(0);
   if (std::abs(ahead_ms) <= object_store::s3::kClockSkewNotedMs) return {};
   std::string text = object_store::s3::describe_skew(ahead_ms, clock.wall_now());
-  if (std::abs(ahead_ms) <= object_store::s3::kClockSkewMax)
+  if (std::abs(ahead_ms) <= object_store::s3::kClockSkewMaxMs) {
     return {.outcome = {}, .warning = text};
+  }
   return {.outcome = base::fail(ErrorCode::kUnavailable, text), .warning = {}};
 }
 

@@ -44,6 +44,12 @@ Task<Result<ObjectInfo>> DeferredObjectStore::head(std::string key) {
   co_return co_await store_->head(std::move(key));
 }
 
+Task<Result<PutOutcome>> DeferredObjectStore::put_twice(std::string key, base::Parts parts) {
+  const Status open = co_await opened();
+  if (!open) co_return base::fail(base::ErrorCode::kUnknownOutcome, open.error().message);
+  co_return co_await store_->put_twice(std::move(key), std::move(parts));
+}
+
 Task<Status> DeferredObjectStore::remove(std::string key) {
   CO_TRY(co_await opened());
   co_return co_await store_->remove(std::move(key));

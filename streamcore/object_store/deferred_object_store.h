@@ -23,6 +23,7 @@ class DeferredObjectStore final : public ObjectStore {
   base::Task<base::Result<base::Slice>> get(std::string key,
                                             std::optional<ByteRange> range) override;
   base::Task<base::Result<ObjectInfo>> head(std::string key) override;
+  base::Task<base::Result<PutOutcome>> put_twice(std::string key, base::Parts parts) override;
   base::Task<base::Status> remove(std::string key) override;
   base::Task<base::Status> remove_all(std::vector<std::string> keys) override;
   base::Task<base::Result<ListPage>> list(std::string prefix, std::string start_after) override;

@@ -54,6 +54,10 @@ class ObjectStore {
   // created; kInvalidArgument (the key).
   virtual base::Task<base::Result<PutOutcome>> put_if_absent(std::string key,
                                                              base::Parts parts) = 0;
+  // put_if_absent of a free key, as it goes when its answer is lost on the way and it is sent
+  // again: kCreated if the store knows it for the one it has. For store_check.h; a store without a
+  // way to lose an answer on puts once.
+  virtual base::Task<base::Result<PutOutcome>> put_twice(std::string key, base::Parts parts);
   // The whole object, or exactly `range` of it (kOutOfRange if it is shorter). kNotFound,
   // kUnavailable.
   virtual base::Task<base::Result<base::Slice>> get(std::string key,

@@ -42,6 +42,7 @@ class Check {
   Task<Status> race_all();
   Task<Status> race(std::string key);
   Task<void> put_one(std::string key, Racer& racer);
+  Task<Status> repeat_put();
   Task<Status> read_ranges();
   Task<Status> list_and_remove();
   Task<Status> list_is(std::vector<std::string> expected);
@@ -68,6 +69,7 @@ Task<std::vector<CheckStep>> Check::run() {
   constexpr Step kSteps[] = {
       {"a key is created once, and its object stays as it was", &Check::create_once},
       {"of puts of one key at once, one creates it", &Check::race_all},
+      {"a put whose answer was lost is known again", &Check::repeat_put},
       {"parts of an object are read exactly", &Check::read_ranges},
       {"a list shows what there is at once, in order", &Check::list_and_remove},
   };
@@ -150,6 +152,20 @@ Task<Status> Check::race(std::string key) {
   co_return co_await content_is(key, winner->bytes);
 }
 
+// By what the put left with the object: an ETag would not do, for two may put the same bytes.
+Task<Status> Check::repeat_put() {
+  const std::string key = prefix_ + "twice";
+  const std::string bytes = bytes_of(100);
+  keys_.push_back(key);
+  const PutOutcome repeated = CO_TRY(co_await store_.put_twice(key, {base::as_bytes(bytes)}));
+  if (repeated != PutOutcome::kCreated) {
+    co_return broken("it does not keep metadata: a put that was repeated is taken for another's");
+  }
+  const PutOutcome another = CO_TRY(co_await put(key, bytes));
+  if (another == PutOutcome::kCreated) co_return broken("the same bytes pass for the same put");
+  co_return co_await content_is(key, bytes);
+}
+
 Task<Status> Check::read_ranges() {
   const std::string key = prefix_ + "range";
   const std::string bytes = bytes_of(effort_.object_bytes);
@@ -183,11 +199,17 @@ Task<Status> Check::list_and_remove() {
   keys_.pop_back();
   CO_TRY(co_await list_is(keys_));
   const auto got = co_await store_.get(gone, std::nullopt);
-  if (!got && got.error().code == ErrorCode::kNotFound) co_return Status{};
-  co_return broken("an object that was removed is still read");
+  if (got || got.error().code != ErrorCode::kNotFound) {
+    co_return broken("an object that was removed is still read");
+  }
+  CO_TRY(co_await store_.remove_all(keys_));
+  CO_TRY(co_await list_is({}));
+  keys_.clear();
+  co_return Status{};
 }
 
 Task<void> Check::clean_up() {
+  if (keys_.empty()) co_return;
   const Status removed = co_await store_.remove_all(std::move(keys_));
   if (!removed) base::log_warn("left behind by a check: " + prefix_);
 }

@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "streamcore/object_store/s3/md5.h"
 #include "streamcore/object_store/s3/xml_text.h"
 
 namespace thalweg::object_store::s3 {
@@ -19,13 +20,10 @@ std::string delete_document(std::string_view key_prefix, std::span<const std::st
 }
 
 std::string content_md5(std::string_view document) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  if (EVP_Digest(document.data(), document.size(), digest.data(), &size, EVP_md5(), nullptr) != 1) {
-    return {};
-  }
+  const auto digest = md5(document);
+  if (!digest) return {};
   std::array<unsigned char, 64> text{};
-  const int length = EVP_EncodeBlock(text.data(), digest.data(), static_cast<int>(size));
+  const int length = EVP_EncodeBlock(text.data(), digest->data(), static_cast<int>(digest->size()));
   return {reinterpret_cast<const char*>(text.data()), static_cast<size_t>(length)};
 }
 
@@ -38,7 +36,7 @@ base::Result<std::vector<std::string>> parse_not_deleted(std::string_view xml,
   std::vector<std::string> keys;
   while (const auto error = take_element(xml, "Error")) {
     std::string key = element_text(*error, "Key");
-    if (!key.starts_with(key_prefix)) return refused();
+    if (key.size() <= key_prefix.size() || !key.starts_with(key_prefix)) return refused();
     keys.push_back(key.substr(key_prefix.size()));
   }
   return keys;

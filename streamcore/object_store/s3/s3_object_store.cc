@@ -72,6 +72,15 @@ base::Result<S3Request> S3ObjectStore::request_of(std::string method, std::strin
 
 base::Task<base::Result<PutOutcome>> S3ObjectStore::put_if_absent(std::string key,
                                                                   base::Parts parts) {
+  return put(std::move(key), std::move(parts), Answers::kHeard);
+}
+
+base::Task<base::Result<PutOutcome>> S3ObjectStore::put_twice(std::string key, base::Parts parts) {
+  return put(std::move(key), std::move(parts), Answers::kFirstLost);
+}
+
+base::Task<base::Result<PutOutcome>> S3ObjectStore::put(std::string key, base::Parts parts,
+                                                        Answers answers) {
   S3Request request = CO_TRY(request_of("PUT", key));
   const uint64_t high = random_.next();
   const std::string nonce = std::to_string(high) + "-" + std::to_string(random_.next());
@@ -80,6 +89,7 @@ base::Task<base::Result<PutOutcome>> S3ObjectStore::put_if_absent(std::string ke
     request.headers.emplace_back("x-amz-checksum-crc32c", base64_of(*parts.crc32c));
   }
   request.body = std::move(parts);
+  if (answers == Answers::kFirstLost) (void)co_await client_->call(request);
   const auto response = co_await client_->call(std::move(request));
   if (!response) {
     const bool corrupt = response.error().code == ErrorCode::kCorrupt;
@@ -153,6 +163,42 @@ base::Task<base::Result<ObjectInfo>> S3ObjectStore::head(std::string key) {
   co_return base::fail(ErrorCode::kUnavailable, key + ": HEAD answered HTTP " +
                                                     std::to_string(response.status) +
                                                     (size ? "" : " without a length"));
+}
+
+base::Task<base::Result<std::string>> S3ObjectStore::describe_etags() {
+  const std::string key = "check/" + std::to_string(random_.next()) + "/etag";
+  const std::string content = "what is in here is known";
+  CO_TRY(co_await put_if_absent(key, {base::as_bytes(content)}));
+  const auto answers = co_await ask_about_etag(key, content);
+  CO_TRY(co_await remove(key));
+  co_return describe(CO_TRY(std::move(answers)), content);
+}
+
+base::Task<base::Result<EtagAnswers>> S3ObjectStore::ask_about_etag(std::string key,
+                                                                    std::string content) {
+  EtagAnswers answers{.etag = CO_TRY(co_await etag_of(key))};
+  if (answers.etag.empty()) co_return answers;
+  answers.takes_others = co_await replaces(key, content, '"' + std::string(32, '0') + '"');
+  // Asked for afresh: some have another with each put.
+  const std::string quoted = '"' + bare_etag(CO_TRY(co_await etag_of(key))) + '"';
+  answers.takes_quoted = co_await replaces(key, content, quoted);
+  const std::string bare = bare_etag(CO_TRY(co_await etag_of(key)));
+  answers.takes_bare = co_await replaces(key, content, bare);
+  co_return answers;
+}
+
+base::Task<base::Result<std::string>> S3ObjectStore::etag_of(std::string key) {
+  const HttpResponse response = CO_TRY(co_await client_->call(CO_TRY(request_of("HEAD", key))));
+  co_return std::string(response.header("etag"));
+}
+
+base::Task<bool> S3ObjectStore::replaces(std::string key, std::string content, std::string etag) {
+  auto request = request_of("PUT", std::move(key));
+  CHECK(request.has_value());
+  request->headers = {{"if-match", std::move(etag)}};
+  request->body = {base::as_bytes(content)};
+  const auto response = co_await client_->call(std::move(*request));
+  co_return response && response->status == 200;
 }
 
 base::Task<base::Status> S3ObjectStore::remove(std::string key) {

@@ -13,6 +13,7 @@
 
 #include "streamcore/base/sync.h"
 #include "streamcore/object_store/object_store.h"
+#include "streamcore/object_store/s3/etag.h"
 #include "streamcore/object_store/s3/s3_client.h"
 
 namespace thalweg::object_store::s3 {
@@ -32,10 +33,15 @@ class S3ObjectStore final : public ObjectStore {
   // How far the clock of the server is ahead of this machine's, as it told last.
   std::optional<int64_t> server_ahead_ms() const { return client_->server_ahead_ms(); }
 
+  // What the server's ETags are and how it compares them, in words (etag.h): tried out on an object
+  // that is removed again.
+  base::Task<base::Result<std::string>> describe_etags();
+
   // Nothing more is asked of the bucket: calls end soon, and as if it did not answer.
   void stop() { client_->stop(); }
 
   base::Task<base::Result<PutOutcome>> put_if_absent(std::string key, base::Parts parts) override;
+  base::Task<base::Result<PutOutcome>> put_twice(std::string key, base::Parts parts) override;
   base::Task<base::Result<base::Slice>> get(std::string key,
                                             std::optional<ByteRange> range) override;
   base::Task<base::Result<ObjectInfo>> head(std::string key) override;
@@ -48,6 +54,11 @@ class S3ObjectStore final : public ObjectStore {
   S3ObjectStore(base::Executor& executor, base::Random& random, std::unique_ptr<S3Client> client)
       : executor_(executor), random_(random), client_(std::move(client)) {}
 
+  enum class Answers { kHeard, kFirstLost };
+  base::Task<base::Result<PutOutcome>> put(std::string key, base::Parts parts, Answers answers);
+  base::Task<base::Result<EtagAnswers>> ask_about_etag(std::string key, std::string content);
+  base::Task<base::Result<std::string>> etag_of(std::string key);
+  base::Task<bool> replaces(std::string key, std::string content, std::string etag);
   base::Result<S3Request> request_of(std::string method, std::string key) const;
   base::Task<base::Result<PutOutcome>> whose(std::string key, std::string nonce);
   base::Task<base::Result<base::Slice>> get_range(S3Request request, ByteRange range);

@@ -18,7 +18,7 @@ namespace thalweg::object_store::s3 {
 inline constexpr int64_t kClockTrustedMs = 5 * 60'000;
 inline constexpr int64_t kClockSkewNotedMs = 60'000;
 // SigV4's own limit, and enough to be wrong about when records are to be deleted.
-inline constexpr int64_t kClockSkewMax = 15 * 60'000;
+inline constexpr int64_t kClockSkewMaxMs = 15 * 60'000;
 
 class ServerClock {
  public:

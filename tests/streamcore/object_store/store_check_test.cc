@@ -10,7 +10,17 @@
 namespace thalweg::object_store {
 namespace {
 
-enum class Defect { kNone, kOverwrites, kTwoWinners, kShortRange, kStaleList, kDown, kOneFlip };
+enum class Defect {
+  kNone,
+  kOverwrites,
+  kTwoWinners,
+  kForgetsWriters,
+  kShortRange,
+  kStaleList,
+  kKeepsSome,
+  kDown,
+  kOneFlip,
+};
 
 // A memory store with one defect.
 class DefectiveStore final : public ObjectStore {
@@ -23,6 +33,10 @@ class DefectiveStore final : public ObjectStore {
     auto outcome = co_await store_.put_if_absent(key, std::move(parts));
     if (defect_ == Defect::kTwoWinners && key.contains("race")) outcome = PutOutcome::kCreated;
     co_return outcome;
+  }
+  base::Task<base::Result<PutOutcome>> put_twice(std::string key, base::Parts parts) override {
+    const PutOutcome outcome = CO_TRY(co_await put_if_absent(std::move(key), std::move(parts)));
+    co_return defect_ == Defect::kForgetsWriters ? PutOutcome::kExists : outcome;
   }
   base::Task<base::Result<base::Slice>> get(std::string key,
                                             std::optional<ByteRange> range) override {
@@ -40,6 +54,10 @@ class DefectiveStore final : public ObjectStore {
   }
   base::Task<base::Status> remove(std::string key) override {
     co_return co_await store_.remove(std::move(key));
+  }
+  base::Task<base::Status> remove_all(std::vector<std::string> keys) override {
+    if (std::exchange(defect_, Defect::kNone) == Defect::kKeepsSome) keys.pop_back();
+    co_return co_await store_.remove_all(std::move(keys));
   }
   base::Task<base::Result<ListPage>> list(std::string prefix, std::string start_after) override {
     if (defect_ == Defect::kStaleList && !listed_.objects.empty()) co_return listed_;
@@ -73,7 +91,7 @@ Outcome check(Defect defect, CheckEffort effort = CheckEffort::at_start()) {
 TEST(StoreCheck, GoodStorePassesAndIsLeftAsItWas) {
   for (const CheckEffort& effort : {CheckEffort::at_start(), CheckEffort::thorough()}) {
     const Outcome outcome = check(Defect::kNone, effort);
-    EXPECT_EQ(outcome.steps.size(), 4u);
+    EXPECT_EQ(outcome.steps.size(), 5u);
     for (const CheckStep& step : outcome.steps) EXPECT_TRUE(step.outcome) << step.promise;
     EXPECT_EQ(outcome.left, 0u);
   }
@@ -89,8 +107,10 @@ TEST(StoreCheck, DefectEndsItWithTheReason) {
   const std::pair<Defect, const char*> kDefects[] = {
       {Defect::kOverwrites, "ignores conditions"},
       {Defect::kTwoWinners, "two writers"},
+      {Defect::kForgetsWriters, "does not keep metadata"},
       {Defect::kShortRange, "other bytes"},
       {Defect::kStaleList, "a list shows"},
+      {Defect::kKeepsSome, "a list shows 1 objects where 0 are"},
   };
   for (const auto& [defect, reason] : kDefects) {
     const Outcome outcome = check(defect);

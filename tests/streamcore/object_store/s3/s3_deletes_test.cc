@@ -99,8 +99,11 @@ TEST(DeleteObjects, DocumentAndItsMd5) {
             "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>"
             "<Object><Key>p/x</Key></Object><Object><Key>p/y/z</Key></Object></Delete>");
   EXPECT_EQ(content_md5("123456789"), "JfnnlDI7RTiF9RgfG2JNCw==");
-  EXPECT_FALSE(
-      parse_not_deleted("<DeleteResult><Error><Key>other</Key></Error></DeleteResult>", "p/"));
+  for (const std::string key : {"other", "p/", ""}) {
+    const std::string error = "<Error><Key>" + key + "</Key><Code>InternalError</Code></Error>";
+    EXPECT_FALSE(parse_not_deleted("<DeleteResult>" + error + "</DeleteResult>", "p/")) << key;
+  }
+  EXPECT_FALSE(parse_not_deleted("<DeleteResult><Error></Error></DeleteResult>", ""));
 }
 
 }  // namespace
