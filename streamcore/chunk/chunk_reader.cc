@@ -14,6 +14,15 @@ using base::Task;
 
 namespace {
 
+// Bytes of a store at a distance may be damaged on the way, and the one copy there may be is not
+// given up for that.
+constexpr int kLooksMax = 4;
+
+template <class T>
+bool is_corrupt(const Result<T>& read) {
+  return !read && read.error().code == ErrorCode::kCorrupt;
+}
+
 // What the replicas asked so far had instead of a valid copy.
 struct Misses {
   std::vector<ChunkReplica*> corrupt;
@@ -66,8 +75,10 @@ Task<Result<ChunkView>> read_copy(ChunkReplica* replica, ChunkKey key) {
 
 Task<Result<std::vector<IndexedEntry>>> read_index(ChunkReplica* replica, ChunkKey key) {
   auto index = co_await replica->read_index(key);
-  if (index || index.error().code != ErrorCode::kCorrupt) co_return index;
-  co_return co_await replica->read_index(key);
+  for (int looks = 1; is_corrupt(index) && looks < kLooksMax; ++looks) {
+    index = co_await replica->read_index(key);
+  }
+  co_return index;
 }
 
 // A register cannot be written twice, so the good bytes go beside it, where readers look next.
@@ -83,8 +94,10 @@ Task<void> repair(std::vector<ChunkReplica*> corrupt, ChunkKey key, base::Slice 
 
 Task<Result<ChunkView>> read_register(ChunkReplica* replica, ChunkKey key) {
   Result<ChunkView> view = co_await read_once(replica, key);
-  if (view || view.error().code != ErrorCode::kCorrupt) co_return view;
-  co_return co_await read_once(replica, key);
+  for (int looks = 1; is_corrupt(view) && looks < kLooksMax; ++looks) {
+    view = co_await read_once(replica, key);
+  }
+  co_return view;
 }
 
 Task<Result<ChunkView>> read_chunk_view(std::vector<ChunkReplica*> replicas, ChunkKey key) {
@@ -100,7 +113,7 @@ Task<Result<ChunkView>> read_chunk_view(std::vector<ChunkReplica*> replicas, Chu
         if (!adopted) co_await repair(misses.corrupt, key, view->slice());
         co_return view;
       }
-      if (view.error().code == ErrorCode::kCorrupt) {
+      if (is_corrupt(view)) {
         base::log_error("chunk copy is corrupt " + to_string(copy) + ": " + view.error().message);
       }
       misses.add(replica, view.error());
@@ -125,7 +138,7 @@ Task<Result<std::vector<IndexedEntry>>> read_chunk_index(std::vector<ChunkReplic
     for (ChunkReplica* replica : replicas) {
       Result<std::vector<IndexedEntry>> index = co_await read_index(replica, copy);
       if (index) co_return index;
-      if (index.error().code == ErrorCode::kCorrupt) {
+      if (is_corrupt(index)) {
         base::log_error("chunk index is corrupt " + to_string(copy) + ": " + index.error().message);
       }
       misses.add(replica, index.error());

@@ -77,8 +77,8 @@ base::Task<base::Result<RecoveredEpoch>> recover_epoch(base::Executor& executor,
 base::Task<base::Status> seal_end(base::Executor& executor, std::vector<ChunkReplica*> replicas,
                                   RecoveryOptions options, ChunkSeq end);
 
-// What the register of one replica holds, chunk or SEAL, validated. kCorrupt only if a second look
-// finds no better: damage may have come about on the way.
+// What the register of one replica holds, chunk or SEAL, validated. kCorrupt only if further looks
+// find no better: damage may have come about on the way.
 base::Task<base::Result<ChunkView>> read_register(ChunkReplica* replica, ChunkKey key);
 
 // A whole, validated chunk from any replica, its adopted copy included. A corrupt copy is reported

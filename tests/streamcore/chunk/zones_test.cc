@@ -374,6 +374,20 @@ TEST_F(ZonesTest, DamageOnTheWayIsNoDamage) {
   (void)base::take_log_lines(base::LogLevel::kError, "chunk copy is corrupt");
 }
 
+TEST_F(ZonesTest, TheOnlyCopyIsNotGivenUpForDamageOnTheWay) {
+  const Process process = start();
+  own(process);
+  append_until(20);
+  executor.run_for(1s);
+  process.clients[0]->faults.torn_read = 30;
+  const std::vector<ChunkReplica*> only{process.replicas[0].get()};
+  for (uint64_t i = 0; i < 400; ++i) {
+    const ChunkKey key{kChannel, kEpoch, ChunkSeq(i % 20)};
+    EXPECT_TRUE(sim::run(executor, read_chunk_index(only, key))) << i;
+    EXPECT_TRUE(sim::run(executor, read_chunk_view(only, key))) << i;
+  }
+}
+
 TEST_F(ZonesTest, ReadsLeaveASlowZoneAlone) {
   const Process process = start();
   own(process);
