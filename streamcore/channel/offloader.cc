@@ -36,20 +36,26 @@ struct Offloader::Range {
   segment::StreamRange built;
 };
 
+// The ranges of one planned stream that the run commits: indexes into the job's.
+struct Offloader::RangesOf {
+  size_t begin;
+  size_t end;
+};
+
 // One segment object of a run.
 struct Offloader::Object {
   std::optional<ObjectId> id;  // once it is PREPARED
   std::vector<size_t> ranges;  // indexes into the job's
   segment::BuiltSegment built;
-  SegmentObjects::Upload upload = SegmentObjects::Upload::kNone;
+  Upload upload = Upload::kNone;
   ObjectRow row;       // COMMITTED once a part of the commit named it
   ObjectRow next_row;  // after the transaction being built
 };
 
 struct Offloader::Job {
   OffloadPlan plan;
-  std::vector<Range> ranges;       // of all planned streams, in their order
-  std::vector<size_t> last_range;  // of each planned stream
+  std::vector<Range> ranges;        // of all planned streams, in their order
+  std::vector<RangesOf> of_stream;  // of each planned stream
   std::vector<Object> objects;
   std::map<ObjectId, uint32_t> added;                  // references, by the transaction being built
   std::vector<std::pair<size_t, StreamRow>> new_rows;  // planned stream, its row, likewise
@@ -86,7 +92,13 @@ base::Task<base::Result<std::vector<base::Slice>>> Offloader::load_chunks(size_t
     if (in_memory) {
       base::log_error("chunk damaged in memory, read from the log instead: " + to_string(keys[i]));
     }
-    bytes[i] = CO_TRY(co_await chunk::read_chunk(parts_.replicas, keys[i]));
+    base::Result<base::Slice> read = co_await chunk::read_chunk(parts_.replicas, keys[i]);
+    // Of many reads one fails ever again; those before it need not be repeated.
+    if (!read && read.error().code == ErrorCode::kUnavailable && i > 0) {
+      bytes.resize(i);
+      break;
+    }
+    bytes[i] = CO_TRY(std::move(read));
   }
   co_return bytes;
 }
@@ -120,9 +132,29 @@ base::Task<base::Status> Offloader::move(Job& job) {
   if (!job.plan.streams.empty()) {
     CO_TRY(co_await fold(job));
     co_await build(job);
-    CO_TRY(co_await upload(job));
+    const base::Status uploaded = co_await upload(job);
+    if (!uploaded) co_return co_await keep_uploaded(job, uploaded.error());
   }
-  co_return co_await commit(job);
+  co_return co_await commit(job, Commit::kAll);
+}
+
+// One upload of many fails ever again. The streams of those that did not are committed up to there,
+// so that the next run has less to do; chunks go with the last.
+base::Task<base::Status> Offloader::keep_uploaded(Job& job, base::Error error) {
+  if (error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kFenced) {
+    co_return std::unexpected(std::move(error));
+  }
+  bool any = false;
+  for (RangesOf& ranges : job.of_stream) {
+    size_t end = ranges.begin;
+    while (end < ranges.end && job.objects[job.ranges[end].object].upload == Upload::kCreated) {
+      ++end;
+    }
+    ranges.end = end;
+    any = any || ranges.begin < end;
+  }
+  if (any) CO_TRY(co_await commit(job, Commit::kUploaded));
+  co_return std::unexpected(std::move(error));
 }
 
 // What was uploaded must not fill the disk with each repetition.
@@ -161,6 +193,7 @@ base::Task<base::Status> Offloader::fold(Job& job) {
   std::vector<DigestedEntry> entries;
   for (size_t s = 0; s < job.plan.streams.size(); ++s) {
     const PlannedStream& planned = job.plan.streams[s];
+    const size_t begin = job.ranges.size();
     CO_TRY(co_await load_annotation(*planned.stream));
     std::string annotation = planned.stream->annotation;
     for (const PlannedRange& range : planned.ranges) {
@@ -175,7 +208,7 @@ base::Task<base::Status> Offloader::fold(Job& job) {
       }
       job.ranges.push_back({.stream = s, .planned = range, .annotation = annotation, .built = {}});
     }
-    job.last_range.push_back(job.ranges.size() - 1);
+    job.of_stream.push_back({begin, job.ranges.size()});
   }
   co_return base::Status{};
 }
@@ -260,13 +293,12 @@ base::Task<void> Offloader::upload_from(Job& job, size_t& next, base::Status& up
 
 // --- commit ---
 
-// The rows of a planned stream's ranges that have content above the trim point, which may have
+// The rows of a stream's ranges to commit that have content above the trim point, which may have
 // moved since they were planned.
 std::vector<segment::SegmentRow> Offloader::segment_rows(const Job& job, size_t stream) const {
   std::vector<segment::SegmentRow> rows;
   const PlannedStream& planned = job.plan.streams[stream];
-  for (size_t r = stream == 0 ? 0 : job.last_range[stream - 1] + 1; r <= job.last_range[stream];
-       ++r) {
+  for (size_t r = job.of_stream[stream].begin; r < job.of_stream[stream].end; ++r) {
     const Range& range = job.ranges[r];
     const bool trimmed = range.planned.end <= planned.content_from ||
                          range.built.end <= planned.stream->row.trim_point;
@@ -279,12 +311,13 @@ void Offloader::add_stream(Job& job, size_t i, metadata::Transaction& transactio
                            SegmentObjects::Released& released) {
   const PlannedStream& planned = job.plan.streams[i];
   StreamState& stream = *planned.stream;
-  if (stream.gone()) return;
+  const RangesOf& ranges = job.of_stream[i];
+  if (stream.gone() || ranges.begin == ranges.end) return;
   CHECK(stream.row.committed_end == planned.expected_end);
-  const Range& last = job.ranges[job.last_range[i]];
+  const Range& last = job.ranges[ranges.end - 1];
   StreamRow row = stream.row;
   if (row.annotation.object != kNoObject) ++released[row.annotation.object];
-  row.committed_end = planned.end;
+  row.committed_end = last.built.end;
   if (parts_.options.is_small_range(planned.content_bytes)) ++row.packed_ranges;
   row.annotation = {.object = *job.objects[last.object].id,
                     .footer_position = last.built.footer_position,
@@ -301,7 +334,7 @@ void Offloader::add_stream(Job& job, size_t i, metadata::Transaction& transactio
   job.new_rows.emplace_back(i, std::move(row));
 }
 
-base::Task<base::Status> Offloader::commit(Job& job) {
+base::Task<base::Status> Offloader::commit(Job& job, Commit what) {
   const RowGate::Pass pass = co_await parts_.gate.enter();
   metadata::Transaction transaction;
   SegmentObjects::Released released;
@@ -311,16 +344,18 @@ base::Task<base::Status> Offloader::commit(Job& job) {
     add_stream(job, i, transaction, released);
     bytes += 400 * (transaction.writes.size() + transaction.conditions.size() - before);
     if (bytes < kTransactionBytesTarget) continue;
-    CO_TRY(co_await commit_part(job, std::move(transaction), std::move(released), false));
+    CO_TRY(co_await commit_part(job, std::move(transaction), std::move(released), Part::kMore));
     transaction = {};
     released = {};
     bytes = 0;
   }
-  co_return co_await commit_part(job, std::move(transaction), std::move(released), true);
+  if (what == Commit::kUploaded && transaction.writes.empty()) co_return base::Status{};
+  co_return co_await commit_part(job, std::move(transaction), std::move(released),
+                                 what == Commit::kAll ? Part::kLast : Part::kMore);
 }
 
 base::Task<base::Status> Offloader::commit_part(Job& job, metadata::Transaction transaction,
-                                                SegmentObjects::Released released, bool last) {
+                                                SegmentObjects::Released released, Part part) {
   transaction.conditions.push_back(parts_.row.condition());
   for (Object& object : job.objects) {
     const auto it = job.added.find(*object.id);
@@ -332,7 +367,7 @@ base::Task<base::Status> Offloader::commit_part(Job& job, metadata::Transaction 
   }
   CO_TRY(co_await parts_.objects.release(transaction, released));
   ChannelRow row = parts_.row.row();
-  if (last) {
+  if (part == Part::kLast) {
     row = row_after(job.plan);
     transaction.set(parts_.row.key(), encode_channel_row(row));
   }
@@ -369,7 +404,7 @@ void Offloader::adopt(Job& job) {
     StreamState& stream = *planned.stream;
     if (row.packed_ranges >= parts_.options.packed_ranges_max) merge_wanted_.insert(stream.id);
     stream.row = std::move(row);
-    stream.annotation = std::move(job.ranges[job.last_range[i]].annotation);
+    stream.annotation = std::move(job.ranges[job.of_stream[i].end - 1].annotation);
     stream.annotation_loaded = true;
     if (!stream.segments_loaded) continue;
     for (const segment::SegmentRow& segment : segment_rows(job, i)) {

@@ -3,8 +3,9 @@
 // A run: plan, rebuild annotations, PREPARE objects, upload, then commit every stream's new
 // committed end together with the free watermark g, each transaction conditional on the channel row
 // (P6), on every object still PREPARED, and on each stream's row being the one the plan was made
-// from. Only after that do chunks go. A run that fails gives its objects up and leaves everything
-// but the parts it committed as it was; the next one takes the same chunks again.
+// from. Only after that do chunks go. A run that fails commits the streams whose objects it
+// uploaded, gives the others up and leaves everything else as it was; the next one takes the same
+// chunks again and skips what is committed.
 #pragma once
 
 #include <optional>
@@ -52,10 +53,15 @@ class Offloader {
   std::optional<StreamId> next_merge();
 
  private:
+  using Upload = SegmentObjects::Upload;
   struct Range;
+  struct RangesOf;
   struct Object;
   struct Job;
 
+  // What of a run is committed: the chunks are done only with all of it.
+  enum class Commit { kAll, kUploaded };
+  enum class Part { kMore, kLast };
   // Whether bytes in memory are believed or held against their chunk's CRC.
   enum class Memory { kBelieved, kChecked };
   base::Task<base::Status> run_with(size_t count, Memory memory);
@@ -65,12 +71,13 @@ class Offloader {
   base::Task<void> build(Job& job);
   base::Task<base::Status> upload(Job& job);
   base::Task<void> upload_from(Job& job, size_t& next, base::Status& uploaded);
-  base::Task<base::Status> commit(Job& job);
+  base::Task<base::Status> keep_uploaded(Job& job, base::Error error);
+  base::Task<base::Status> commit(Job& job, Commit what);
   std::vector<segment::SegmentRow> segment_rows(const Job& job, size_t stream) const;
   void add_stream(Job& job, size_t i, metadata::Transaction& transaction,
                   SegmentObjects::Released& released);
   base::Task<base::Status> commit_part(Job& job, metadata::Transaction transaction,
-                                       SegmentObjects::Released released, bool last);
+                                       SegmentObjects::Released released, Part part);
   void adopt(Job& job);
   base::Task<base::Status> move(Job& job);
   base::Task<void> give_up(Job& job);

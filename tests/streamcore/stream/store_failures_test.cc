@@ -18,6 +18,17 @@ class StoreFailuresTest : public StreamStoreTest {
     return *failing_;
   }
 
+  void let_puts_through(int count) {
+    for (int i = 0; i < count; ++i) failing_->fail_next_put(object_store::PutFault::kNone);
+  }
+  // Until an offload gets through. How many did not.
+  int offload_until_done(int runs_max) {
+    for (int runs = 0; runs < runs_max; ++runs) {
+      if (run(*executor_, store_->offload_all()).has_value()) return runs;
+    }
+    return runs_max;
+  }
+
   std::unique_ptr<object_store::FailingObjectStore> failing_;
 };
 
@@ -93,25 +104,77 @@ TEST_F(StoreFailuresTest, AnEntryThatATrimCutsIsReadFromItsSegmentWhenItsChunkWe
   EXPECT_EQ(got->entries.front().header.base, Offset(0));
 }
 
-TEST_F(StoreFailuresTest, OffloadsThatFailForSpaceLeaveNeitherObjectsNorRows) {
+TEST_F(StoreFailuresTest, OffloadsThatFailForSpaceKeepWhatWasUploadedAndLeaveNothingElse) {
   options_.own_segment_bytes = 1;  // an object for each stream
   open();
   append_durably(kA, 'a');
   append_durably(kB, 'b');
   const auto rows = [&] { return run(*executor_, metadata_->scan("object/", "", 100))->size(); };
   for (int i = 0; i < 5; ++i) {
-    if (i == 0) failing_->fail_next_put(object_store::PutFault::kNone);  // ids
-    failing_->fail_next_put(object_store::PutFault::kNone);              // their rows
-    failing_->fail_next_put(object_store::PutFault::kNone);
+    let_puts_through(i == 0 ? 3 : 0);  // ids, their rows, the first object
     failing_->fail_next_put(object_store::PutFault::kNoSpace);
     EXPECT_EQ(run(*executor_, store_->offload_all()).error().code, ErrorCode::kNoSpace);
-    EXPECT_EQ(segment_count(), 0u);
-    EXPECT_EQ(rows(), 1u);  // of the object that was never uploaded
+    EXPECT_EQ(segment_count(), 1u);
+    EXPECT_EQ(rows(), 2u);  // also of the object that was never uploaded
+    EXPECT_EQ(run(*executor_, store_->bounds(kA))->committed_end, Offset(1));
   }
   ASSERT_TRUE(run(*executor_, store_->offload_all()).has_value());
   EXPECT_EQ(rows(), 2u);
   EXPECT_EQ(read_all(kA), "a");
   EXPECT_EQ(read_all(kB), "b");
+}
+
+TEST_F(StoreFailuresTest, AnOffloadOfManyObjectsGetsDoneThoughSomeUploadsAlwaysFail) {
+  constexpr uint64_t kStreams = 300;  // not one run in ten thousand uploads them all
+  options_.own_segment_bytes = 1;     // an object for each stream
+  options_.offload_interval_ms = 3'600'000;
+  open();
+  std::vector<StreamId> streams;
+  for (uint64_t i = 1; i <= kStreams; ++i) streams.push_back(StreamId(i));
+  ASSERT_TRUE(run(*executor_, store_->open_for_append(streams)).has_value());
+  for (const StreamId stream : streams) ASSERT_TRUE(append(stream, 'a').has_value());
+  ASSERT_TRUE(run(*executor_, store_->durable(store_->last_position(ChannelId(0)))).has_value());
+  failing_->set_late_max(std::chrono::seconds(1));
+  failing_->set_rates({.unknown_before = 15, .unknown_after = 10, .unknown_later = 5});
+  const int failed = offload_until_done(100);
+  EXPECT_GT(failed, 0);
+  EXPECT_LT(failed, 40);
+  failing_->set_rates({});
+  EXPECT_FALSE(store_->stopped(ChannelId(0)));
+  crash_and_reopen();
+  for (const StreamId stream : streams) ASSERT_EQ(read_all(stream), "a") << stream.value;
+}
+
+TEST_F(StoreFailuresTest, AnOffloadOfManyChunksGetsDoneThoughSomeReadsAlwaysFail) {
+  options_.memory_tail_bytes_max = 1;
+  options_.offload_interval_ms = 3'600'000;
+  open();
+  for (int i = 0; i < 100; ++i) append_durably(kA, 'a');
+  replica_->faults.lost_request_percent = 10;
+  EXPECT_LT(offload_until_done(100), 40);
+  EXPECT_EQ(run(*executor_, store_->bounds(kA))->committed_end, Offset(100));
+}
+
+TEST_F(StoreFailuresTest, AStreamOfManyObjectsIsCommittedUpToTheFirstThatIsMissing) {
+  options_.own_segment_bytes = 5000;
+  options_.segment_bytes_target = 10'000;
+  options_.offload_interval_ms = 3'600'000;
+  open();
+  for (char tag = 'a'; tag <= 'j'; ++tag) append_durably(kA, tag, 5000);
+  let_puts_through(4);  // ids, their rows, two objects of two entries
+  failing_->fail_next_put(object_store::PutFault::kUnknownBefore);
+  EXPECT_EQ(run(*executor_, store_->offload_all()).error().code, ErrorCode::kUnknownOutcome);
+  const auto half = run(*executor_, store_->annotation(kA));
+  EXPECT_EQ(half->end, Offset(4));
+  EXPECT_EQ(folded_count(half->annotation), 4u);
+  EXPECT_EQ(half->after.size(), 6u);
+  EXPECT_EQ(read_all(kA), "abcdefghij");
+  for (int i = 0; i < 2; ++i) {
+    crash_and_reopen();  // from the log, then without it
+    EXPECT_EQ(read_all(kA), "abcdefghij");
+    ASSERT_TRUE(run(*executor_, store_->offload_all()).has_value());
+    EXPECT_EQ(folded_count(run(*executor_, store_->annotation(kA))->annotation), 10u);
+  }
 }
 
 TEST_F(StoreFailuresTest, ASplitCommitThatFailsHalfWayGoesOnFromThere) {
