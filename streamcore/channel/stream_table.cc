@@ -23,9 +23,12 @@ StreamState* StreamTable::find(StreamId id) const {
 
 base::Task<base::Result<StreamUse>> StreamTable::load(StreamId id) {
   if (StreamState* stream = find(id)) co_return StreamUse(*stream);
-  const auto bytes = CO_TRY(co_await metadata_.get(stream_row_key(id)));
+  auto bytes = CO_TRY(co_await metadata_.get(stream_row_key(id)));
+  // What was read may be the row of before its deletion.
+  if (deleted_.contains(id)) bytes = CO_TRY(co_await metadata_.get(stream_row_key(id)));
   if (StreamState* stream = find(id)) co_return StreamUse(*stream);  // another load was faster
   auto stream = std::make_unique<StreamState>(id);
+  stream->deleted = deleted_.contains(id);
   if (bytes.has_value()) {
     const StreamRow row = CO_TRY(decode_stream_row(*bytes));
     if (row.link.channel != channel_of(id)) {

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "streamcore/channel/channel_row.h"
+#include "streamcore/channel/deleted_streams.h"
 #include "streamcore/channel/stream_state.h"
 #include "streamcore/metadata/metadata_store.h"
 
@@ -17,10 +18,13 @@ class StreamTable {
 
   // In memory, or null.
   StreamState* find(StreamId id) const;
-  // In memory, or read from its row. A stream without a row is a stream never appended to.
+  // In memory, or read from its row. A stream without a row is a stream never appended to, or a
+  // deleted one.
   base::Task<base::Result<StreamUse>> load(StreamId id);
   // Reads the stream's committed ranges, once.
   base::Task<base::Status> load_segments(StreamState& stream);
+  // Its deletion was committed, or may have been: it stays deleted when it is loaded again.
+  void note_deleted(StreamId id) { deleted_.add(id); }
   void drop_idle(StreamState& stream);
   // Drops every idle stream among the next `limit` looked at.
   void sweep(size_t limit);
@@ -29,6 +33,7 @@ class StreamTable {
  private:
   metadata::MetadataStore& metadata_;
   std::unordered_map<StreamId, std::unique_ptr<StreamState>> streams_;
+  DeletedStreams deleted_;
   size_t sweep_bucket_ = 0;
 };
 

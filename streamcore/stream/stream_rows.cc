@@ -125,6 +125,7 @@ base::Task<base::Status> StreamRows::remove_together(std::vector<StreamUse> uses
       !erased.has_value() && erased.error().code != ErrorCode::kUnknownOutcome;
   for (const StreamUse& stream : uses) {
     if (nothing_done && stream->has_row) stream->deleted = false;
+    if (stream->deleted) parts_.streams.note_deleted(stream->id);
     if (!erased.has_value()) continue;
     stream->has_row = false;
     stream->segments.clear();

@@ -152,6 +152,23 @@ TEST_F(StreamStoreTest, ARemovedStreamIsGoneAndItsObjectsFollow) {
   EXPECT_EQ(read_all(kA), "");
 }
 
+TEST_F(StreamStoreTest, AStreamThatWasDeletedIsNeverCreatedAgain) {
+  open();
+  append_durably(kA, 'a');
+  ASSERT_TRUE(run(*executor_, store_->offload_all()).has_value());
+  // kB was never written to: it has no row that could tell.
+  ASSERT_TRUE(run(*executor_, store_->remove({kA, kB})).has_value());
+  for (int i = 0; i < 2; ++i) {
+    for (const StreamId stream : {kA, kB}) {
+      EXPECT_EQ(append(stream, 'b').error().code, base::ErrorCode::kNotFound);
+      EXPECT_FALSE(store_->is_open_for_append(stream));
+    }
+    executor_->run_for(std::chrono::minutes(5));  // nothing of them is left in memory
+    EXPECT_FALSE(store_->known_bounds(kA).has_value());
+  }
+  EXPECT_TRUE(run(*executor_, metadata_->scan("stream/", "", 10))->empty());
+}
+
 TEST_F(StreamStoreTest, AnAppendWithAWrongMatchOffsetChangesNothing) {
   open();
   append_durably(kA, 'a');
