@@ -10,7 +10,7 @@ namespace thalweg::metadata {
 namespace {
 
 constexpr uint32_t kMagic = 0x454C4D54;  // "TMLE"
-constexpr uint8_t kVersion = 1;
+constexpr uint8_t kVersion = 2;
 constexpr size_t kItemBytesMin = sizeof(uint32_t) + sizeof(uint8_t);  // an absent empty key
 constexpr size_t kTransactionBytesMin = 2 * sizeof(uint32_t);
 
@@ -62,9 +62,9 @@ size_t encoded_bytes(const Transaction& transaction) {
 std::string encode_log_entry(const LogEntry& entry) {
   base::ByteWriter out;
   out.put(kMagic).put(kVersion);
-  out.put(entry.incarnation.high).put(entry.incarnation.low).put(entry.counter);
+  out.put(entry.incarnation.drawn_at).put(entry.incarnation.nonce).put(entry.counter);
   out.put(static_cast<uint32_t>(entry.retired.size()));
-  for (const IncarnationId& id : entry.retired) out.put(id.high).put(id.low);
+  for (const IncarnationId& id : entry.retired) out.put(id.drawn_at).put(id.nonce);
   out.put(static_cast<uint32_t>(entry.transactions.size()));
   for (const Transaction& transaction : entry.transactions) {
     put_items(out, transaction.conditions);
@@ -85,18 +85,19 @@ base::Result<LogEntry> decode_log_entry(std::string_view bytes, std::string_view
                    "expected magic " + std::to_string(kMagic) + ", got " + std::to_string(magic));
   }
   const auto version = in.get<uint8_t>();
-  if (version != kVersion) {
-    return base::fail(base::ErrorCode::kUnsupported,
-                      std::string(object) + ": expected version 1, got " + std::to_string(version));
+  if (version == 0 || version > kVersion) {
+    return base::fail(
+        base::ErrorCode::kUnsupported,
+        std::string(object) + ": expected version 1 or 2, got " + std::to_string(version));
   }
   LogEntry entry;
-  entry.incarnation.high = in.get<uint64_t>();
-  entry.incarnation.low = in.get<uint64_t>();
+  entry.incarnation.drawn_at = in.get<uint64_t>();
+  entry.incarnation.nonce = in.get<uint64_t>();
   entry.counter = in.get<uint64_t>();
   const uint32_t retired = in.get_count(2 * sizeof(uint64_t));
   for (uint32_t i = 0; i < retired; ++i) {
-    const auto high = in.get<uint64_t>();
-    entry.retired.push_back({high, in.get<uint64_t>()});
+    const auto drawn_at = in.get<uint64_t>();
+    entry.retired.push_back({drawn_at, in.get<uint64_t>()});
   }
   const uint32_t count = in.get_count(kTransactionBytesMin);
   for (uint32_t i = 0; i < count && in.ok(); ++i) {

@@ -1,11 +1,11 @@
 // LogEntry: what one object meta/log/<n> holds, a batch of transactions of one node.
 //
 //   0   u32  magic "TMLE"
-//   4   u8   version, 1
-//   5   u64  incarnation, high half
-//   13  u64  incarnation, low half
+//   4   u8   version, 2; 1, whose incarnations were drawn at no position, is still read
+//   5   u64  incarnation: the position it was drawn at (in version 1 a random number),
+//   13  u64  and a random number
 //   21  u64  counter, >= 1, one more than in the incarnation's entry before or further
-//   29  u32  retired incarnations; each: u64 high, u64 low
+//   29  u32  retired incarnations; each: u64 drawn at, u64 random number
 //   ..  u32  transactions; each:
 //              u32 conditions; each: bytes key, u8 1 = has this value, 0 = is absent,
 //                                    bytes value if 1
@@ -29,7 +29,7 @@ namespace thalweg::metadata {
 struct LogEntry {
   IncarnationId incarnation;
   uint64_t counter = 0;
-  std::vector<IncarnationId> retired;  // rows the state forgets; applied before the transactions
+  std::vector<IncarnationId> retired;  // rows the state forgets, if they are old; before the rest
   std::vector<Transaction> transactions;
 };
 

@@ -13,13 +13,10 @@
 #include <string_view>
 #include <vector>
 
-#include "streamcore/base/strong_id.h"
+#include "streamcore/metadata/log_position.h"
 #include "streamcore/object_store/object_store.h"
 
 namespace thalweg::metadata {
-
-// A slot, and a state by the last slot applied to it. 0 is the empty state.
-using LogPosition = base::StrongId<struct LogPositionTag>;
 
 inline constexpr std::string_view kLogPrefix = "meta/log/";
 inline constexpr std::string_view kSnapshotPrefix = "meta/snapshot/";

@@ -18,11 +18,12 @@ constexpr size_t kApplySliceBytes = 1 << 20;
 }  // namespace
 
 LogReplica::LogReplica(base::Executor& executor, object_store::ObjectStore& store,
-                       LogBoundary& boundary, SnapshotStore& snapshots)
+                       LogBoundary& boundary, SnapshotStore& snapshots, uint64_t incarnation_slots)
     : executor_(executor),
       store_(store),
       boundary_(boundary),
       snapshots_(snapshots),
+      incarnation_slots_(incarnation_slots),
       state_(std::make_shared<OrderedState>()) {}
 
 base::Task<base::Status> LogReplica::open() {
@@ -91,8 +92,8 @@ base::Task<base::Result<bool>> LogReplica::apply_run(const std::vector<Fetched>&
 }
 
 void LogReplica::apply_next(const LogEntry& entry, size_t bytes) {
-  state_->apply(entry);
   ++position_;
+  state_->apply(entry, position_, incarnation_slots_);
   ++entries_since_snapshot_;
   bytes_since_snapshot_ += bytes;
 }

@@ -25,7 +25,7 @@ inline constexpr size_t kReplayRunMax = 16;
 class LogReplica {
  public:
   LogReplica(base::Executor& executor, object_store::ObjectStore& store, LogBoundary& boundary,
-             SnapshotStore& snapshots);
+             SnapshotStore& snapshots, uint64_t incarnation_slots);
 
   // The newest undamaged snapshot, if any, and the log after it. kCorrupt names the object that is
   // damaged: a log entry is never skipped, and without a good snapshot at or past the boundary the
@@ -42,6 +42,7 @@ class LogReplica {
   base::Task<base::Status> reload();
 
   LogPosition position() const { return position_; }
+  uint64_t incarnation_slots() const { return incarnation_slots_; }
   const OrderedState& state() const { return *state_; }
   // Shared with a snapshot being written, which goes on reading this state after a reload replaced
   // it here.
@@ -65,6 +66,7 @@ class LogReplica {
   object_store::ObjectStore& store_;
   LogBoundary& boundary_;
   SnapshotStore& snapshots_;
+  const uint64_t incarnation_slots_;
   LogPosition position_;
   std::shared_ptr<OrderedState> state_;
   LogPosition damaged_;  // the last slot whose entry looked damaged, and how often it did

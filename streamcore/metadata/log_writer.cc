@@ -7,40 +7,44 @@
 
 namespace thalweg::metadata {
 
-namespace {
-
-IncarnationId draw_incarnation(base::Random& random) {
-  const uint64_t high = random.next();
-  return {.high = high, .low = random.next()};
-}
-
-}  // namespace
-
 LogWriter::LogWriter(object_store::ObjectStore& store, LogReplica& replica, LogBoundary& boundary,
                      base::Random& random, bool single_writer)
     : store_(store),
       replica_(replica),
       boundary_(boundary),
       random_(random),
-      single_writer_(single_writer),
-      incarnation_(draw_incarnation(random)) {}
+      single_writer_(single_writer) {}
+
+// Whether an entry of an incarnation without a row would count in the next slot.
+bool LogWriter::may_begin() const {
+  return incarnation_.may_begin_in(replica_.position() + 1, replica_.incarnation_slots());
+}
+
+void LogWriter::draw_incarnation() {
+  incarnation_ = {.drawn_at = replica_.position().value, .nonce = random_.next()};
+  counter_ = 0;
+}
 
 void LogWriter::begin(std::vector<Transaction> transactions) {
   CHECK(!entry_);
-  entry_ = LogEntry{.incarnation = incarnation_,
-                    .counter = ++counter_,
-                    .retired = {},
-                    .transactions = std::move(transactions)};
-  // A single writer knows that every other incarnation is dead and that none of its requests is
-  // under way.
-  if (single_writer_) {
-    for (const auto& [id, row] : replica_.state().incarnations()) {
-      if (id == incarnation_ || entry_->retired.size() == kRetiredPerEntryMax) continue;
-      entry_->retired.push_back(id);
-    }
+  const bool known = replica_.state().incarnation(incarnation_) != nullptr;
+  if (counter_ == 0 || (!known && !may_begin())) draw_incarnation();
+  entry_ = LogEntry{
+      .incarnation = {}, .counter = 0, .retired = {}, .transactions = std::move(transactions)};
+  const LogPosition slot = replica_.position() + 1;
+  for (const auto& [id, row] : replica_.state().incarnations()) {
+    if (id == incarnation_ || !row.is_old(id, slot, replica_.incarnation_slots())) continue;
+    if (entry_->retired.size() < kRetiredPerEntryMax) entry_->retired.push_back(id);
   }
+  name_entry();
+}
+
+void LogWriter::name_entry() {
+  entry_->incarnation = incarnation_;
+  entry_->counter = ++counter_;
   bytes_ = encode_log_entry(*entry_);
   CHECK_LE(bytes_.size(), kLogEntryBytesMax);
+  may_be_there_ = false;
   uncertain_ = created_ = LogPosition(0);
 }
 
@@ -69,6 +73,7 @@ base::Task<base::Result<LogWriter::Put>> LogWriter::put() {
       co_await store_.put_if_absent(object_name(kLogPrefix, slot), std::move(parts));
   if (answer) {
     if (*answer == object_store::PutOutcome::kExists) co_return Put::kAsk;
+    may_be_there_ = true;
     created_ = slot;
     co_return Put::kCreated;
   }
@@ -81,6 +86,7 @@ base::Task<base::Result<LogWriter::Put>> LogWriter::put() {
   if (code == base::ErrorCode::kNoSpace) {
     if (uncertain_ != slot) co_return Put::kNothing;
   } else {
+    may_be_there_ = true;
     uncertain_ = slot;
   }
   co_return Put::kAsk;
@@ -101,23 +107,27 @@ base::Task<base::Result<bool>> LogWriter::after_created() {
 
 void LogWriter::look_up(Attempt& attempt) {
   const IncarnationRow* row = replica_.state().incarnation(incarnation_);
-  if (row == nullptr) {
-    if (!in_log_) return;
-    // Somebody retired this incarnation while it lived. Its entry may or may not have been applied
-    // before.
-    base::log_warn("metadata incarnation was retired while alive; starting a new one");
-    settle(attempt, Fate::kUnknown);
-    incarnation_ = draw_incarnation(random_);
-    counter_ = 0;
-    in_log_ = false;
-    return;
-  }
-  in_log_ = true;
+  if (row == nullptr) return look_up_without_row(attempt);
   CHECK_LE(row->last_counter, entry_->counter);
   if (row->last_counter < entry_->counter) return;
   CHECK_EQ(row->held.size(), entry_->transactions.size());
   attempt.held = row->held;
   settle(attempt, Fate::kApplied);
+}
+
+void LogWriter::look_up_without_row(Attempt& attempt) {
+  // Too young to have lost one: nothing of it was applied.
+  if (may_begin()) return;
+  // From here on no slot takes the entry. Before, it may have been applied and the row dropped
+  // since.
+  if (may_be_there_) {
+    base::log_warn("metadata incarnation was retired while alive; starting a new one");
+    settle(attempt, Fate::kUnknown);
+    counter_ = 0;
+    return;
+  }
+  draw_incarnation();
+  name_entry();
 }
 
 void LogWriter::settle(Attempt& attempt, Fate fate) {

@@ -5,6 +5,11 @@
 // the same entry goes on to the next slot. What became of it is read from the applied state alone,
 // which remembers the last counter and outcome of every incarnation: an empty slot, or a boundary
 // that passed it, proves nothing about an entry that may still arrive.
+//
+// An incarnation that was not heard of for long may lose its row, and gets no other
+// (incarnation.h): the outcome of an entry that was in flight is then unknown, never "not seen".
+// One of which each put answered that another's was there is nowhere, and goes on under a new
+// incarnation.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +46,11 @@ class LogWriter {
   enum class Put { kCreated, kNothing, kAsk };
   base::Task<base::Result<Put>> put();
   base::Task<base::Result<bool>> after_created();
+  bool may_begin() const;
+  void draw_incarnation();
+  void name_entry();
   void look_up(Attempt& attempt);
+  void look_up_without_row(Attempt& attempt);
   void settle(Attempt& attempt, Fate fate);
 
   object_store::ObjectStore& store_;
@@ -51,11 +60,11 @@ class LogWriter {
   const bool single_writer_;
   IncarnationId incarnation_;
   uint64_t counter_ = 0;
-  bool in_log_ = false;  // an entry of this incarnation was applied, so the state has its row
 
   std::optional<LogEntry> entry_;
   std::string bytes_;
-  LogPosition uncertain_;  // the last slot a put of the entry had no clear answer for
+  bool may_be_there_ = false;  // a put of these bytes may have created a slot
+  LogPosition uncertain_;      // the last slot a put of the entry had no clear answer for
   LogPosition created_;  // the slot a put answered "created" for, until the boundaries were listed
 };
 

@@ -32,11 +32,12 @@ namespace thalweg::metadata {
 
 struct ObjectLogOptions {
   // No other process writes this log as long as this store lives (a lock on the directory sees to
-  // that). Reads are then answered from memory, and the incarnations of earlier runs are forgotten.
+  // that). Reads are then answered from memory.
   bool single_writer = false;
   uint64_t snapshot_entries = 1000;        // a snapshot at least this often,
   uint64_t snapshot_log_bytes = 16 << 20;  // or after this much log
   size_t pending_bytes_max = 16 << 20;     // of transactions waiting; commit() waits past it
+  uint64_t incarnation_slots = kIncarnationSlots;  // another only where tests have the log alone
   base::Duration backoff_min = std::chrono::milliseconds(10);
   base::Duration backoff_max = std::chrono::seconds(2);
 };

@@ -31,11 +31,15 @@ bool OrderedState::apply(const Transaction& transaction) {
   return true;
 }
 
-void OrderedState::apply(const LogEntry& entry) {
+void OrderedState::apply(const LogEntry& entry, LogPosition slot, uint64_t slots) {
   const IncarnationRow* seen = incarnation(entry.incarnation);
   if (seen != nullptr && entry.counter <= seen->last_counter) return;
-  for (const IncarnationId& id : entry.retired) incarnations_.erase(id);
-  IncarnationRow row{.last_counter = entry.counter, .held = {}};
+  if (seen == nullptr && !entry.incarnation.may_begin_in(slot, slots)) return;
+  for (const IncarnationId& id : entry.retired) {
+    const auto row = incarnations_.find(id);
+    if (row != incarnations_.end() && row->second.is_old(id, slot, slots)) incarnations_.erase(row);
+  }
+  IncarnationRow row{.last_counter = entry.counter, .last_slot = slot, .held = {}};
   row.held.reserve(entry.transactions.size());
   for (const Transaction& transaction : entry.transactions) row.held.push_back(apply(transaction));
   incarnations_.insert_or_assign(entry.incarnation, std::move(row));

@@ -36,8 +36,9 @@ class OrderedState {
   // All writes if every condition holds, otherwise nothing; says which.
   bool apply(const Transaction& transaction);
   // The transactions in order, remembering their outcomes; nothing if the incarnation's counter was
-  // already seen.
-  void apply(const LogEntry& entry);
+  // already seen, or it has no row and was drawn more than `slots` slots ago. Of the incarnations
+  // it retires only old ones go.
+  void apply(const LogEntry& entry, LogPosition slot, uint64_t slots = kIncarnationSlots);
 
   std::optional<std::string> get(std::string_view key) const;
   // As MetadataStore::scan; O(log rows + result).

@@ -9,14 +9,14 @@ namespace thalweg::metadata {
 namespace {
 
 constexpr uint32_t kMagic = 0x4E534D54;  // "TMSN"
-constexpr uint8_t kVersion = 1;
+constexpr uint8_t kVersion = 2;
 constexpr size_t kFixedHeaderBytes = 4 + 1 + 8;  // up to the position
 constexpr size_t kCrcBytes = sizeof(uint32_t);
 constexpr size_t kIncarnationBytesMin = 3 * 8 + 4;
 constexpr size_t kRowBytesMin = 2 * 4;
 
 void put_incarnation(base::ByteWriter& out, IncarnationId id, const IncarnationRow& row) {
-  out.put(id.high).put(id.low).put(row.last_counter);
+  out.put(id.drawn_at).put(id.nonce).put(row.last_counter).put(row.last_slot.value);
   out.put(static_cast<uint32_t>(row.held.size()));
   for (size_t i = 0; i < row.held.size(); i += 8) {
     uint8_t bits = 0;
@@ -25,20 +25,6 @@ void put_incarnation(base::ByteWriter& out, IncarnationId id, const IncarnationR
     }
     out.put(bits);
   }
-}
-
-void get_incarnation(base::ByteReader& in, OrderedState& into) {
-  const auto high = in.get<uint64_t>();
-  const auto low = in.get<uint64_t>();
-  IncarnationRow row{.last_counter = in.get<uint64_t>(), .held = {}};
-  const auto count = in.get<uint32_t>();
-  for (uint32_t i = 0; i < count && in.ok(); i += 8) {
-    const auto bits = in.get<uint8_t>();
-    for (uint32_t j = i; j < std::min(i + 8, count); ++j) {
-      row.held.push_back(((bits >> (j - i)) & 1) != 0);
-    }
-  }
-  into.set_incarnation({high, low}, std::move(row));
 }
 
 }  // namespace
@@ -94,9 +80,10 @@ base::Status SnapshotVerifier::finish(LogPosition position, std::string_view obj
   if (const auto magic = in.get<uint32_t>(); magic != kMagic) {
     return corrupt("expected magic " + std::to_string(kMagic) + ", got " + std::to_string(magic));
   }
-  if (const auto version = in.get<uint8_t>(); version != kVersion) {
-    return base::fail(base::ErrorCode::kUnsupported,
-                      std::string(object) + ": expected version 1, got " + std::to_string(version));
+  if (const auto version = in.get<uint8_t>(); version == 0 || version > kVersion) {
+    return base::fail(
+        base::ErrorCode::kUnsupported,
+        std::string(object) + ": expected version 1 or 2, got " + std::to_string(version));
   }
   if (const auto stored = in.get<uint64_t>(); stored != position.value) {
     return corrupt("expected position " + std::to_string(position.value) + ", got " +
@@ -138,15 +125,30 @@ base::Status SnapshotDecoder::check(size_t bytes) {
 base::Status SnapshotDecoder::read_header() {
   stage_ = Stage::kRows;
   in_.get<uint32_t>();
-  in_.get<uint8_t>();
+  snapshot_version_ = in_.get<uint8_t>();
   in_.get<uint64_t>();
   rows_left_ = in_.get<uint64_t>();
   const uint32_t incarnations = in_.get_count(kIncarnationBytesMin);
-  for (uint32_t i = 0; i < incarnations && in_.ok(); ++i) get_incarnation(in_, into_);
+  for (uint32_t i = 0; i < incarnations && in_.ok(); ++i) read_incarnation();
   if (!in_.ok() || rows_left_ > bytes_.size() / kRowBytesMin) {
     return corrupt("counts do not match the length");
   }
   return {};
+}
+
+void SnapshotDecoder::read_incarnation() {
+  const auto drawn_at = in_.get<uint64_t>();
+  const auto nonce = in_.get<uint64_t>();
+  IncarnationRow row{.last_counter = in_.get<uint64_t>(), .last_slot = position_, .held = {}};
+  if (snapshot_version_ > 1) row.last_slot = LogPosition(in_.get<uint64_t>());
+  const auto count = in_.get<uint32_t>();
+  for (uint32_t i = 0; i < count && in_.ok(); i += 8) {
+    const auto bits = in_.get<uint8_t>();
+    for (uint32_t j = i; j < std::min(i + 8, count); ++j) {
+      row.held.push_back(((bits >> (j - i)) & 1) != 0);
+    }
+  }
+  into_.set_incarnation({drawn_at, nonce}, std::move(row));
 }
 
 base::Result<bool> SnapshotDecoder::read_rows(size_t bytes) {

@@ -1,12 +1,13 @@
 // A snapshot: what one object meta/snapshot/<n> holds, the whole state after the slots 1..n.
 //
 //   0   u32  magic "TMSN"
-//   4   u8   version, 1
+//   4   u8   version, 2; 1 is still read
 //   5   u64  position n
 //   13  u64  number of rows
 //   21  u32  incarnations; each:
-//              u64 high, u64 low, u64 last counter, u32 transactions of its last entry, and for
-//              each eight of them a byte of bits, lowest first: 1 = the conditions held
+//              u64 drawn at, u64 random number, u64 last counter, u64 slot of its last entry (not
+//              in version 1: n), u32 transactions of its last entry, and for each eight of them a
+//              byte of bits, lowest first: 1 = the conditions held
 //   ..  rows in ascending order of keys; each: bytes key, bytes value
 //   ..  u32  CRC32C of everything before
 //
@@ -69,6 +70,7 @@ class SnapshotDecoder {
   enum class Stage { kCheck, kHeader, kRows };
   base::Status check(size_t bytes);
   base::Status read_header();
+  void read_incarnation();
   base::Result<bool> read_rows(size_t bytes);
   std::unexpected<base::Error> corrupt(const std::string& what) const;
 
@@ -81,6 +83,7 @@ class SnapshotDecoder {
   size_t checked_ = 0;
   base::ByteReader in_;
   uint64_t rows_left_ = 0;
+  uint8_t snapshot_version_ = 0;
 };
 
 }  // namespace thalweg::metadata

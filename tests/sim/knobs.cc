@@ -108,6 +108,7 @@ Knobs draw_knobs(base::Random& random, World world) {
   // What one owner deletes, another may still have in memory.
   knobs.trims = knobs.removes = knobs.full_disk = knobs.failing_sync = false;
   knobs.metadata.single_writer = false;
+  knobs.metadata.incarnation_slots = one_of<uint64_t>(random, {3, 30, 10'000});
   // A start gives up at a read that fails; those that open shall be many.
   BucketFaults& network = knobs.zones.network;
   network.torn_read = 0;
@@ -134,7 +135,8 @@ std::string to_string(const Knobs& k) {
               k.store.offload_bytes_max, "/", k.store.offload_interval_ms, "ms",
               " own=", k.store.own_segment_bytes, " packed=", k.store.packed_ranges_max,
               " cache=", k.store.block_cache_bytes_max, " file=", k.replica.file_bytes,
-              " snapshot=", k.metadata.snapshot_entries, " streams=", k.streams,
+              " snapshot=", k.metadata.snapshot_entries,
+              " incarnations=", k.metadata.incarnation_slots, " streams=", k.streams,
               " appenders=", k.appenders, " readers=", k.readers, " lives=", k.lives,
               " payload=", k.payload_max, k.trims ? " trims" : "", k.removes ? " removes" : "",
               k.full_disk ? " full_disk" : "", k.failing_sync ? " failing_sync" : "",

@@ -9,7 +9,7 @@ namespace thalweg::metadata {
 namespace {
 
 LogEntry sample() {
-  LogEntry entry{.incarnation = {.high = 0x1122334455667788, .low = 42},
+  LogEntry entry{.incarnation = {.drawn_at = 0x1122334455667788, .nonce = 42},
                  .counter = 7,
                  .retired = {{1, 2}, {3, 4}},
                  .transactions = {}};
@@ -32,6 +32,19 @@ TEST(LogEntryFormat, RoundTrips) {
     EXPECT_EQ(decoded->transactions[i].conditions, entry.transactions[i].conditions);
     EXPECT_EQ(decoded->transactions[i].writes, entry.transactions[i].writes);
   }
+}
+
+TEST(LogEntryFormat, EntriesOfVersion1AreRead) {
+  std::string bytes = encode_log_entry(sample());
+  ASSERT_EQ(bytes[4], 2);
+  bytes.resize(bytes.size() - sizeof(uint32_t));
+  bytes[4] = 1;
+  const uint32_t crc = base::crc32c(base::as_bytes(bytes));
+  bytes.append(reinterpret_cast<const char*>(&crc), sizeof(crc));
+  const auto decoded = decode_log_entry(bytes, "object");
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_EQ(decoded->incarnation, sample().incarnation);
+  EXPECT_EQ(decoded->transactions.size(), sample().transactions.size());
 }
 
 TEST(LogEntryFormat, EncodedBytesOfATransactionIsWhatItAdds) {
@@ -73,7 +86,7 @@ TEST(LogEntryFormat, CountBeyondTheContentIsRefusedBeforeAllocating) {
 
 TEST(LogEntryFormat, UnknownVersionIsUnsupported) {
   base::ByteWriter out;
-  out.put(uint32_t{0x454C4D54}).put(uint8_t{2}).put(uint64_t{1});
+  out.put(uint32_t{0x454C4D54}).put(uint8_t{3}).put(uint64_t{1});
   const auto decoded = decode_log_entry(std::move(out).seal(), "object");
   ASSERT_FALSE(decoded);
   EXPECT_EQ(decoded.error().code, base::ErrorCode::kUnsupported);

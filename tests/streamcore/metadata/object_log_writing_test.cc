@@ -184,41 +184,126 @@ TEST_F(ObjectLogWriting, SingleWriterReadsWithoutARequest) {
   EXPECT_EQ(bucket_.requests, before + 2) << "a put alone, counted on its way there and back";
 }
 
-TEST_F(ObjectLogWriting, SingleWriterRetiresTheIncarnationsOfEarlierRuns) {
-  MetadataNode node(bucket_, {.single_writer = true});
-  for (int run = 1; run <= 4; ++run) {
-    ASSERT_TRUE(node.start());
-    ASSERT_TRUE(node.commit(set("a", std::to_string(run))));
-    ASSERT_TRUE(node.commit(set("b", std::to_string(run))));
+constexpr uint64_t kSlots = 8;
+
+void replay(const Bucket& bucket, OrderedState& state) {
+  LogPosition slot(0);
+  for (const auto& [key, bytes] : bucket.objects) {
+    if (!key.starts_with(kLogPrefix)) continue;
+    state.apply(*decode_log_entry(bytes, key), ++slot, kSlots);
   }
+}
+
+TEST_F(ObjectLogWriting, StartsDoNotAddUp) {
+  for (const bool single_writer : {true, false}) {
+    bucket_.objects.clear();
+    const ObjectLogOptions options{.single_writer = single_writer, .incarnation_slots = kSlots};
+    MetadataNode lives_on(bucket_, options);
+    ASSERT_TRUE(lives_on.start());
+    for (int run = 1; run <= 40; ++run) {
+      MetadataNode node(bucket_, options);
+      ASSERT_TRUE(node.start());
+      ASSERT_TRUE(node.commit(set("a", std::to_string(run))));
+      if (!single_writer && run % 5 == 0) ASSERT_TRUE(lives_on.commit(set("b", "1")));
+    }
+    OrderedState state;
+    replay(bucket_, state);
+    EXPECT_LE(state.incarnations().size(), kSlots + 2);
+    EXPECT_EQ(state.get("a"), "40");
+  }
+}
+
+// A node that stands still while another writes more than a row is kept for.
+class StandingStill : public ObjectLogWriting {
+ protected:
+  // With `snapshot_entries` few the log is also deleted under the node.
+  void start(uint64_t snapshot_entries) {
+    other_ = std::make_unique<MetadataNode>(
+        bucket_,
+        ObjectLogOptions{.snapshot_entries = snapshot_entries, .incarnation_slots = kSlots});
+    ASSERT_TRUE(node_.start());
+    ASSERT_TRUE(other_->start());
+  }
+  void others_write() {
+    for (uint64_t i = 0; i < 3 * kSlots; ++i) {
+      ASSERT_TRUE(other_->commit(set("other", std::to_string(i))));
+    }
+    other_->executor().run_until_idle();
+  }
+  // Its condition holds as long as nobody did it.
+  static Transaction once() {
+    return Transaction().require("once", std::nullopt).set("once", "the node's");
+  }
+  size_t entries_of_node() const {
+    size_t count = 0;
+    for (const auto& [key, bytes] : bucket_.objects) {
+      count += key.starts_with(kLogPrefix) && bytes.contains("the node's");
+    }
+    return count;
+  }
+  void expect_unknown_and_goes_on(const std::optional<base::Status>& answer) {
+    node_.executor().run_until_idle();
+    ASSERT_TRUE(answer.has_value() && !answer->has_value());
+    EXPECT_EQ(answer->error().code, ErrorCode::kUnknownOutcome);
+    EXPECT_EQ(base::take_log_lines(base::LogLevel::kWarn, "retired while alive"), 1);
+    EXPECT_TRUE(node_.commit(set("b", "1")));
+  }
+
+  MetadataNode node_{bucket_, {.incarnation_slots = kSlots}};
+  std::unique_ptr<MetadataNode> other_;
+};
+
+constexpr uint64_t kNever = 1'000'000;
+
+TEST_F(StandingStill, IdleItLosesItsRowAndNothingElse) {
+  start(kNever);
+  ASSERT_TRUE(node_.commit(set("a", "1")));
+  others_write();
   OrderedState state;
-  for (const auto& [key, bytes] : bucket_.objects) state.apply(*decode_log_entry(bytes, key));
+  replay(bucket_, state);
   EXPECT_EQ(state.incarnations().size(), 1u);
-  EXPECT_EQ(state.get("b"), "4");
+  EXPECT_TRUE(node_.commit(once())) << "each of its puts found another's entry";
+  EXPECT_TRUE(node_.commit(set("a", "2")));
+  EXPECT_EQ(**other_->get("a"), "2");
 }
 
-TEST_F(ObjectLogWriting, SharedLogKeepsTheIncarnationsOfOthers) {
-  for (int run = 1; run <= 3; ++run) {
-    MetadataNode node(bucket_, {});
-    ASSERT_TRUE(node.start());
-    ASSERT_TRUE(node.commit(set("a", "1")));
+TEST_F(StandingStill, NeverHavingWrittenItIsNotTooLate) {
+  start(kNever);
+  others_write();
+  EXPECT_TRUE(node_.commit(once()));
+  EXPECT_TRUE(other_->get("once")->has_value());
+}
+
+TEST_F(StandingStill, WithItsFirstEntryInTheLogItDoesNotApplyItTwice) {
+  start(4);
+  bucket_.put_fault = [](auto) { return PutFault::kAnswerLost; };
+  std::optional<base::Status> answer;
+  send(node_, once(), answer);
+  while (entries_of_node() == 0) ASSERT_TRUE(node_.executor().step());
+  bucket_.put_fault = nullptr;
+  ASSERT_TRUE(other_->commit(Transaction().erase("once")));
+  others_write();
+  ASSERT_EQ(entries_of_node(), 0u) << "the log was not deleted";
+  expect_unknown_and_goes_on(answer);
+  EXPECT_EQ(*other_->get("once"), std::nullopt) << "it was applied again";
+}
+
+TEST_F(StandingStill, ItsEntryThatArrivesLateCountsForNothing) {
+  for (const uint64_t snapshot_entries : {kNever, uint64_t{4}}) {
+    bucket_.objects.clear();
+    start(snapshot_entries);
+    bucket_.put_fault = [](auto) { return PutFault::kLate; };
+    std::optional<base::Status> answer;
+    send(node_, once(), answer);
+    while (bucket_.late.empty()) ASSERT_TRUE(node_.executor().step());
+    const auto late = std::exchange(bucket_.late, {});
+    bucket_.put_fault = nullptr;
+    others_write();
+    for (const auto& [key, bytes] : late) bucket_.put(key, bytes);
+    expect_unknown_and_goes_on(answer);
+    EXPECT_EQ(*other_->get("once"), std::nullopt);
+    node_.crash();
   }
-  OrderedState state;
-  for (const auto& [key, bytes] : bucket_.objects) state.apply(*decode_log_entry(bytes, key));
-  EXPECT_EQ(state.incarnations().size(), 3u);
-}
-
-TEST_F(ObjectLogWriting, RetiredWhileAliveAnswersUnknownAndGoesOn) {
-  MetadataNode node(bucket_, {});
-  ASSERT_TRUE(node.start());
-  ASSERT_TRUE(node.commit(set("a", "1")));
-  MetadataNode other(bucket_, {.single_writer = true});  // wrongly: the first one lives
-  ASSERT_TRUE(other.start());
-  ASSERT_TRUE(other.commit(set("b", "1")));
-  EXPECT_EQ(node.commit(set("a", "2")).error().code, ErrorCode::kUnknownOutcome);
-  EXPECT_EQ(base::take_log_lines(base::LogLevel::kWarn, "retired while alive"), 1);
-  EXPECT_TRUE(node.commit(set("a", "3")));
-  EXPECT_EQ(**node.get("a"), "3");
 }
 
 TEST_F(ObjectLogWriting, AnObjectStoreThatEndedEndsTheLogWithOneErrorLine) {

@@ -11,6 +11,8 @@ namespace thalweg::metadata {
 
 namespace {
 
+constexpr LogPosition kSlot(1);
+
 LogEntry entry(IncarnationId id, uint64_t counter, std::vector<Transaction> transactions) {
   return {.incarnation = id, .counter = counter, .retired = {}, .transactions = transactions};
 }
@@ -19,10 +21,12 @@ TEST(OrderedState, EntryRemembersTheOutcomeOfEachTransaction) {
   OrderedState state;
   state.apply(entry({1, 1}, 3,
                     {Transaction().set("a", "1"), Transaction().require("a", "2").set("b", "1"),
-                     Transaction().require("a", "1").set("c", "1")}));
+                     Transaction().require("a", "1").set("c", "1")}),
+              LogPosition(7));
   const IncarnationRow* row = state.incarnation({1, 1});
   ASSERT_NE(row, nullptr);
   EXPECT_EQ(row->last_counter, 3u);
+  EXPECT_EQ(row->last_slot, LogPosition(7));
   EXPECT_EQ(row->held, (std::vector<bool>{true, false, true}));
   EXPECT_EQ(state.get("b"), std::nullopt);
   EXPECT_EQ(state.incarnation({1, 2}), nullptr);
@@ -30,22 +34,66 @@ TEST(OrderedState, EntryRemembersTheOutcomeOfEachTransaction) {
 
 TEST(OrderedState, SeenCounterIsSkipped) {
   OrderedState state;
-  state.apply(entry({1, 1}, 2, {Transaction().set("a", "1")}));
-  state.apply(entry({1, 1}, 2, {Transaction().set("a", "2")}));
-  state.apply(entry({1, 1}, 1, {Transaction().set("a", "3")}));
+  state.apply(entry({1, 1}, 2, {Transaction().set("a", "1")}), kSlot);
+  state.apply(entry({1, 1}, 2, {Transaction().set("a", "2")}), kSlot + 1);
+  state.apply(entry({1, 1}, 1, {Transaction().set("a", "3")}), kSlot + 2);
   EXPECT_EQ(state.get("a"), "1");
-  state.apply(entry({2, 1}, 1, {Transaction().set("a", "4")}));
+  state.apply(entry({2, 1}, 1, {Transaction().set("a", "4")}), kSlot + 3);
   EXPECT_EQ(state.get("a"), "4");
 }
 
-TEST(OrderedState, RetiredIncarnationIsForgotten) {
-  OrderedState state;
-  state.apply(entry({1, 1}, 2, {}));
-  LogEntry next = entry({2, 2}, 1, {});
-  next.retired = {{1, 1}, {9, 9}};
-  state.apply(next);
-  EXPECT_EQ(state.incarnation({1, 1}), nullptr);
-  EXPECT_NE(state.incarnation({2, 2}), nullptr);
+// Incarnations drawn at 10, in a log that forgets after 5 slots.
+class Retiring : public testing::Test {
+ protected:
+  static constexpr IncarnationId kOld{10, 1};
+  void apply(IncarnationId id, uint64_t counter, uint64_t slot,
+             std::vector<IncarnationId> retired = {}) {
+    LogEntry one = entry(id, counter, {Transaction().set("by", std::to_string(slot))});
+    one.retired = std::move(retired);
+    state_.apply(one, LogPosition(slot), 5);
+  }
+  bool known(IncarnationId id) const { return state_.incarnation(id) != nullptr; }
+  std::string last() const { return state_.get("by").value_or(""); }
+
+  OrderedState state_;
+};
+
+TEST_F(Retiring, OneThatWroteLatelyStays) {
+  apply(kOld, 1, 13);
+  apply({12, 2}, 1, 17, {kOld});
+  EXPECT_TRUE(known(kOld)) << "four slots ago";
+  apply(kOld, 2, 18);
+  apply({12, 2}, 2, 23, {kOld, {9, 9}});
+  EXPECT_TRUE(known(kOld)) << "five slots ago";
+  apply({12, 2}, 3, 24, {kOld});
+  EXPECT_FALSE(known(kOld));
+}
+
+TEST_F(Retiring, WhoLostItsRowIsNeverTakenForNew) {
+  apply(kOld, 7, 11);
+  apply({16, 2}, 1, 17, {kOld});
+  ASSERT_FALSE(known(kOld));
+  apply(kOld, 7, 18);  // sent again, or arrived late
+  apply(kOld, 8, 19);
+  EXPECT_FALSE(known(kOld));
+  EXPECT_EQ(last(), "17");
+}
+
+TEST_F(Retiring, WhoComesTooLateForTheFirstTimeIsRefused) {
+  apply({10, 2}, 1, 15);
+  EXPECT_EQ(last(), "15");
+  apply({10, 3}, 1, 16);
+  EXPECT_EQ(last(), "15");
+  EXPECT_FALSE(known({10, 3}));
+}
+
+TEST_F(Retiring, OneOfVersion1WasDrawnNowhereAndStays) {
+  constexpr IncarnationId kRandom{0x8877665544332211, 1};
+  apply(kRandom, 1, 11);
+  apply({16, 2}, 1, 17, {kRandom});
+  EXPECT_TRUE(known(kRandom));
+  apply(kRandom, 1, 18);
+  EXPECT_EQ(last(), "17");
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !__has_feature(address_sanitizer) && \

@@ -16,9 +16,12 @@ void fill(OrderedState& state, size_t rows) {
     state.append_row("row/" + std::to_string(1'000'000 + i),
                      std::string(random.below(120), static_cast<char>(i)));
   }
-  state.set_incarnation({1, 2}, {.last_counter = 9, .held = {true, false, true}});
-  state.set_incarnation({3, 4}, {.last_counter = 1, .held = {}});
-  state.set_incarnation({5, 6}, {.last_counter = 1, .held = std::vector<bool>(17, true)});
+  state.set_incarnation(
+      {1, 2}, {.last_counter = 9, .last_slot = LogPosition(7), .held = {true, false, true}});
+  state.set_incarnation({3, 4}, {.last_counter = 1, .last_slot = LogPosition(8), .held = {}});
+  state.set_incarnation(
+      {5, 6},
+      {.last_counter = 1, .last_slot = LogPosition(9), .held = std::vector<bool>(17, true)});
 }
 
 std::vector<std::string> encode(OrderedState& state, size_t slice) {
@@ -62,6 +65,21 @@ TEST(SnapshotFormat, RoundTripsInSlicesOfAnySize) {
     EXPECT_EQ(decoded.rows(), state.rows());
     EXPECT_EQ(decoded.incarnations(), state.incarnations());
   }
+}
+
+TEST(SnapshotFormat, InVersion1IncarnationsAreAsOldAsTheSnapshot) {
+  base::ByteWriter out;
+  out.put(uint32_t{0x4E534D54}).put(uint8_t{1}).put(kPosition.value);
+  out.put(uint64_t{1}).put(uint32_t{1});
+  out.put(uint64_t{5}).put(uint64_t{6}).put(uint64_t{3}).put(uint32_t{2}).put(uint8_t{2});
+  out.put_bytes("a").put_bytes("1");
+  const std::string bytes = std::move(out).seal();
+  EXPECT_TRUE(verify(bytes, kPosition, 100));
+  OrderedState decoded;
+  ASSERT_TRUE(decode(bytes, kPosition, 100, decoded));
+  EXPECT_EQ(decoded.get("a"), "1");
+  const IncarnationRow expected{.last_counter = 3, .last_slot = kPosition, .held = {false, true}};
+  EXPECT_EQ(*decoded.incarnation({5, 6}), expected);
 }
 
 TEST(SnapshotFormat, EmptyStateRoundTrips) {
