@@ -129,6 +129,40 @@ class Chunks(FreshBrokerTest):
         self.assertIn("named twice", self.refused("--chunks", a, "--chunks", a + "?class=express"))
         self.assertIn("only one of: standard", self.refused("--chunks", a, "--set", "thalweg.storage.class=express"))
 
+    def replace(self, zone, *zones):
+        """The command of the operator, who says no class."""
+        command = [binary(), "store", "replace", self.urls(zone), "--data", os.path.join(self.directory, "data")]
+        for one in zones:
+            command += ["--chunks", self.urls(one)]
+        return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False,
+                              env={key: value for key, value in os.environ.items() if not key.startswith("THALWEG_")})
+
+    def test_of_two_logs_the_one_is_replaced_in_that_is_on_the_other_stores(self):
+        logs = {"standard": "abc", "express": "xyz"}
+        chunks = ",".join(f"{self.urls(zone)}?class={name}" for name, zones in logs.items() for zone in zones)
+        with self.broker(**{"thalweg.chunks": chunks, "thalweg.chunks.class": "standard"}) as broker:
+            for name in logs:
+                create_topic(broker, name, 1, {"thalweg.storage.class": name})
+                clients.kcat(broker, "-P", "-t", name, stdin="before\n")
+            self.assertIn("stop the broker first", self.replace("y", "x", "y", "z").stdout)
+            broker.stop()
+            for zone in "by":
+                shutil.rmtree(self.zone(zone))
+            for mixed in ("aby", "zyx"):
+                done = self.replace(mixed[1], *mixed)
+                self.assertEqual(done.returncode, 1, done.stdout)
+            self.assertIn("is not the store that is known in its place", self.replace("y", *"ayx").stdout)
+            for name, zones in logs.items():
+                done = self.replace(zones[1], *zones)
+                self.assertEqual(done.returncode, 0, done.stdout)
+                self.assertIn("is not lost", self.replace(zones[1], *zones).stdout)
+            broker.start()
+            for name, zones in logs.items():
+                clients.kcat(broker, "-P", "-t", name, stdin="after\n")
+                self.assertTrue(self.chunks(zones[1]), name)
+                shown = clients.kcat(broker, "-C", "-e", "-q", "-t", name, "-o", "beginning")
+                self.assertEqual(shown.split(), ["before", "after"], name)
+
 
 if __name__ == "__main__":
     run_tests()

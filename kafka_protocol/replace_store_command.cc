@@ -102,43 +102,36 @@ Task<Result<Metadata>> open_metadata(StoreWorld world, const Wanted& wanted) {
 }
 
 // The others must be there: their quorum is all that is left of the log.
-Task<base::Status> check_other(StoreWorld world, StorePlace place, size_t index,
-                               uint64_t expected) {
-  const std::string name = "replica " + std::to_string(index) + ", " + place.name() + ",";
-  const OpenStore store = CO_TRY(co_await open_store(world, std::move(place)));
-  const uint64_t found = CO_TRY(co_await chunk::read_marker(*store.objects));
-  if (found == expected) co_return base::Status{};
-  co_return base::fail(ErrorCode::kInvalidArgument,
-                       name +
-                           " is not the store that is known in its place: expected incarnation " +
-                           std::to_string(expected) + ", got " + std::to_string(found));
+Task<Result<std::vector<uint64_t>>> read_other_markers(StoreWorld world, const Wanted& wanted) {
+  std::vector<uint64_t> found(wanted.log.stores.size(), 0);
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (i == wanted.index) continue;
+    const OpenStore store = CO_TRY(co_await open_store(world, wanted.log.stores[i]));
+    found[i] = CO_TRY(co_await chunk::read_marker(*store.objects));
+  }
+  co_return found;
 }
 
-// The stores of the log that is meant. A class that the command line leaves out is the other one's
-// if there is no log of the first; that it is the right log is shown by the two other stores.
-Task<Result<std::vector<uint64_t>>> known_stores(metadata::MetadataStore& rows,
+// The log that is meant is the one the other two stores have, whatever class the command line says
+// or leaves out.
+Task<Result<std::vector<uint64_t>>> known_stores(StoreWorld world, metadata::MetadataStore& rows,
                                                  const channel::ReplicaSuccession& succession,
-                                                 StorageClass wanted) {
-  auto known = co_await channel::replicas_of_log(rows, succession, wanted);
-  if (known || known.error().code != ErrorCode::kNotFound) co_return known;
-  const bool standard = wanted == StorageClass::kStandard;
-  const auto other = standard ? StorageClass::kExpress : StorageClass::kStandard;
-  auto found = co_await channel::replicas_of_log(rows, succession, other);
-  if (found) co_return found;
-  co_return known;
+                                                 const Wanted& wanted) {
+  const auto logs = CO_TRY(co_await channel::replicas_of_logs(rows, succession));
+  const auto found = CO_TRY(co_await read_other_markers(world, wanted));
+  const auto known = channel::log_on_stores(logs, found, wanted.index);
+  if (known) co_return known;
+  std::string names;
+  for (const StorePlace& store : wanted.log.stores) {
+    names += (names.empty() ? "" : ", ") + store.name();
+  }
+  co_return base::fail(ErrorCode::kInvalidArgument,
+                       "of the stores " + names + ": " + known.error().message);
 }
 
 Task<base::Status> replace_in(StoreWorld world, metadata::MetadataStore& rows, Wanted wanted) {
   const auto succession = CO_TRY(co_await channel::ReplicaSuccession::load(rows));
-  const auto known = CO_TRY(co_await known_stores(rows, succession, wanted.log.storage_class));
-  if (known.size() != kZones) {
-    co_return base::fail(ErrorCode::kInvalidArgument,
-                         "the log has " + std::to_string(known.size()) + " stores, got 3");
-  }
-  for (size_t i = 0; i < known.size(); ++i) {
-    if (i == wanted.index) continue;
-    CO_TRY(co_await check_other(world, wanted.log.stores[i], i, known[i]));
-  }
+  const auto known = CO_TRY(co_await known_stores(world, rows, succession, wanted));
   const std::string name = wanted.log.stores[wanted.index].name();
   const uint64_t lost = known[wanted.index];
   const OpenStore store = CO_TRY(co_await open_store(world, wanted.log.stores[wanted.index]));

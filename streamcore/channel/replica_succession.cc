@@ -1,5 +1,7 @@
 #include "streamcore/channel/replica_succession.h"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "streamcore/channel/channel_rows.h"
@@ -59,24 +61,35 @@ std::vector<uint64_t> ReplicaSuccession::lost() const {
   return all;
 }
 
-Task<Result<std::vector<uint64_t>>> replicas_of_log(metadata::MetadataStore& metadata,
-                                                    ReplicaSuccession succession,
-                                                    StorageClass storage_class) {
-  std::vector<uint64_t> found;
+Task<Result<std::vector<std::vector<uint64_t>>>> replicas_of_logs(metadata::MetadataStore& metadata,
+                                                                  ReplicaSuccession succession) {
+  std::vector<std::vector<uint64_t>> logs;
   for (const auto& [id, row] : CO_TRY(co_await load_channel_rows(metadata))) {
-    if (row.storage_class.value_or(storage_class) != storage_class) continue;
-    const std::vector<uint64_t> replicas = succession.newest(row.incarnations);
-    if (!found.empty() && found != replicas) {
-      co_return base::fail(ErrorCode::kCorrupt,
-                           channel_row_key(id) + ": not on the replicas of other channels");
+    std::vector<uint64_t> replicas = succession.newest(row.incarnations);
+    if (std::ranges::find(logs, replicas) == logs.end()) logs.push_back(std::move(replicas));
+  }
+  co_return logs;
+}
+
+Result<std::vector<uint64_t>> log_on_stores(const std::vector<std::vector<uint64_t>>& logs,
+                                            const std::vector<uint64_t>& found, size_t lost) {
+  std::optional<std::string> nearest;
+  for (const std::vector<uint64_t>& log : logs) {
+    if (log.size() != found.size()) continue;
+    std::vector<size_t> wrong;
+    for (size_t i = 0; i < log.size(); ++i) {
+      if (i != lost && log[i] != found[i]) wrong.push_back(i);
     }
-    found = replicas;
+    if (wrong.empty()) return log;
+    // One that is on some of them is meant.
+    if (nearest || wrong.size() + 1 >= log.size()) continue;
+    const size_t place = wrong.front();
+    nearest =
+        "replica " + std::to_string(place) +
+        ", as it is named, is not the store that is known in its place: expected incarnation " +
+        std::to_string(log[place]) + ", got " + std::to_string(found[place]);
   }
-  if (found.empty()) {
-    co_return base::fail(ErrorCode::kNotFound, "there is no log of class " +
-                                                   std::string(to_string(storage_class)) + " yet");
-  }
-  co_return found;
+  return base::fail(ErrorCode::kNotFound, nearest.value_or("no log is on any of them"));
 }
 
 Task<base::Status> replace_replica(metadata::MetadataStore& metadata, uint64_t lost,

@@ -12,7 +12,6 @@
 #include "streamcore/base/result.h"
 #include "streamcore/base/task.h"
 #include "streamcore/metadata/metadata_store.h"
-#include "streamcore/options.h"
 
 namespace thalweg::channel {
 
@@ -30,12 +29,14 @@ class ReplicaSuccession {
   std::map<uint64_t, uint64_t> successors_;
 };
 
-// The newest incarnations of the replicas of that class's log, by place. A row that does not say is
-// of whatever class is asked for. kNotFound: there is no such log yet. kCorrupt: channels do not
-// agree.
-base::Task<base::Result<std::vector<uint64_t>>> replicas_of_log(metadata::MetadataStore& metadata,
-                                                                ReplicaSuccession succession,
-                                                                StorageClass storage_class);
+// The newest incarnations of the replicas of every log there is, by place.
+base::Task<base::Result<std::vector<std::vector<uint64_t>>>> replicas_of_logs(
+    metadata::MetadataStore& metadata, ReplicaSuccession succession);
+
+// Which of the logs is on the stores whose markers were `found`, by place; the one at `lost` counts
+// for nothing. Its replicas. kNotFound: none, and in words what is wrong with which place.
+base::Result<std::vector<uint64_t>> log_on_stores(const std::vector<std::vector<uint64_t>>& logs,
+                                                  const std::vector<uint64_t>& found, size_t lost);
 
 // Declares the incarnation lost. kConditionFailed: another did.
 base::Task<base::Status> replace_replica(metadata::MetadataStore& metadata, uint64_t lost,

@@ -101,8 +101,7 @@ class ReplacedZoneTest : public testing::Test {
         *run(executor, metadata::ObjectLogMetadataStore::open(executor, *objects_, random_,
                                                               {.single_writer = true}));
     const auto succession = *run(executor, channel::ReplicaSuccession::load(*metadata));
-    const auto known =
-        *run(executor, channel::replicas_of_log(*metadata, succession, StorageClass::kLocal));
+    const auto known = run(executor, channel::replicas_of_logs(*metadata, succession))->front();
     const uint64_t successor = random_.next();
     EXPECT_TRUE(run(executor, channel::replace_replica(*metadata, known[zone], successor)));
     sim::BucketClient client(buckets_[zone], executor, random_);
@@ -206,10 +205,32 @@ TEST_F(ReplacedZoneTest, AReplicaIsReplacedOnceAndTheChainIsFollowed) {
   EXPECT_EQ(run(*executor_, channel::replace_replica(*metadata_, first, 72)).error().code,
             ErrorCode::kConditionFailed);
   const auto succession = *run(*executor_, channel::ReplicaSuccession::load(*metadata_));
-  const auto known =
-      *run(*executor_, channel::replicas_of_log(*metadata_, succession, StorageClass::kLocal));
-  EXPECT_EQ(known, (std::vector<uint64_t>{incarnations()[0], incarnations()[1], 71}));
+  const auto logs = *run(*executor_, channel::replicas_of_logs(*metadata_, succession));
+  const std::vector<uint64_t> known = {incarnations()[0], incarnations()[1], 71};
+  EXPECT_EQ(logs, std::vector<std::vector<uint64_t>>{known});
   EXPECT_EQ(succession.lost().size(), 2u);
+}
+
+TEST(LogOnStores, IsTheOneTheStoresThatAreLeftHave) {
+  const std::vector<std::vector<uint64_t>> logs = {{7}, {1, 2, 3}, {4, 5, 6}};
+  EXPECT_EQ(channel::log_on_stores(logs, {4, 0, 6}, 1), logs[2]);
+  EXPECT_EQ(channel::log_on_stores(logs, {0, 2, 3}, 0), logs[1]);
+  EXPECT_EQ(channel::log_on_stores(logs, {1, 2, 99}, 2), logs[1]) << "what it has now is not asked";
+}
+
+TEST(LogOnStores, IsNoneIfTheyAreMixedUpOrMoreThanOneIsLost) {
+  const std::vector<std::vector<uint64_t>> logs = {{1, 2, 3}, {4, 5, 6}};
+  const auto because = [&](const std::vector<uint64_t>& found, size_t lost) {
+    const auto log = channel::log_on_stores(logs, found, lost);
+    return log ? "there is one" : log.error().message;
+  };
+  const std::string misplaced =
+      ", as it is named, is not the store that is known in its place: expected ";
+  EXPECT_EQ(because({4, 0, 3}, 1), "replica 0" + misplaced + "incarnation 1, got 4")
+      << "one of each log";
+  EXPECT_EQ(because({0, 2, 0}, 0), "replica 2" + misplaced + "incarnation 3, got 0");
+  EXPECT_EQ(because({0, 0, 0}, 0), "no log is on any of them");
+  EXPECT_EQ(because({0, 3, 2}, 0), "no log is on any of them") << "the right ones in other places";
 }
 
 }  // namespace
