@@ -379,7 +379,7 @@ TEST_F(ZonesTest, TheOnlyCopyIsNotGivenUpForDamageOnTheWay) {
   own(process);
   append_until(20);
   executor.run_for(1s);
-  process.clients[0]->faults.torn_read = 30;
+  process.clients[0]->faults.torn_read = 100;
   const std::vector<ChunkReplica*> only{process.replicas[0].get()};
   for (uint64_t i = 0; i < 400; ++i) {
     const ChunkKey key{kChannel, kEpoch, ChunkSeq(i % 20)};
