@@ -13,6 +13,7 @@
 #include "kafka_protocol/store_metrics.h"
 #include "streamcore/base/log.h"
 #include "streamcore/channel/channel_rows.h"
+#include "streamcore/channel/row_keys.h"
 #include "streamcore/object_store/local_object_store.h"
 
 namespace thalweg {
@@ -166,7 +167,8 @@ base::Task<base::Status> BrokerStorage::take_lease() {
   const base::Status taken = co_await lease_->acquire();
   if (!taken)
     co_return base::fail(taken.error().code, bucket_->name() + ": " + taken.error().message);
-  owned_ = std::make_unique<metadata::OwnedMetadataStore>(*metadata_, *lease_);
+  owned_ = std::make_unique<metadata::OwnedMetadataStore>(
+      *metadata_, *lease_, metadata::OwnRows{metadata_.get(), channel::owner_row_prefixes()});
   lease_->on_lost([] { server::ShutdownSignals::raise(); });
   co_return base::Status{};
 }

@@ -38,9 +38,15 @@ ObjectId object_of_row_key(std::string_view key, std::string_view prefix) {
   return ObjectId(id_of(key, prefix));
 }
 
-std::string segment_row_prefix(StreamId stream) { return "segment/" + hex16(stream.value) + "/"; }
+std::string segment_row_prefix(StreamId stream) {
+  return std::string(kSegmentRowPrefix) + hex16(stream.value) + "/";
+}
 std::string segment_row_key(StreamId stream, Offset first) {
   return segment_row_prefix(stream) + hex16(first.value);
+}
+std::vector<std::string> owner_row_prefixes() {
+  return {std::string(kStreamRowPrefix), std::string(kSegmentRowPrefix),
+          std::string(kObjectRowPrefix)};
 }
 
 }  // namespace thalweg::channel

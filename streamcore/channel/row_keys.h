@@ -12,6 +12,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "streamcore/types.h"
 
@@ -36,8 +37,11 @@ inline constexpr std::string_view kDyingRowPrefix = "dying/";
 std::string dying_row_key(ObjectId id);
 // The id in the key of a row with this prefix.
 ObjectId object_of_row_key(std::string_view key, std::string_view prefix);
+inline constexpr std::string_view kSegmentRowPrefix = "segment/";
 std::string segment_row_prefix(StreamId stream);
 std::string segment_row_key(StreamId stream, Offset first);
+// Rows that only the owner of the store writes, and reads more than once in a while.
+std::vector<std::string> owner_row_prefixes();
 inline constexpr std::string_view kNextObjectKey = "next/object";
 inline constexpr std::string_view kNextStreamKey = "next/stream";
 

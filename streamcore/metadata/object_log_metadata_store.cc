@@ -60,6 +60,11 @@ base::Task<base::Result<std::vector<KeyValue>>> ObjectLogMetadataStore::scan(
   co_return replica_.state().scan(prefix, start_after, limit);
 }
 
+base::Result<const OrderedState*> ObjectLogMetadataStore::known() const {
+  if (ended_) return std::unexpected(*ended_);
+  return &replica_.state();
+}
+
 base::Task<base::Status> ObjectLogMetadataStore::wait_until_current() {
   if (ended_) co_return std::unexpected(*ended_);
   // Nobody else writes: what was acknowledged is applied.

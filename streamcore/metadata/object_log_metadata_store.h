@@ -61,6 +61,9 @@ class ObjectLogMetadataStore final : public MetadataStore {
 
   // How far along the log this node is.
   LogPosition position() const { return replica_.position(); }
+  // What it has applied so far: every transaction that was answered, perhaps not the newest ones of
+  // other nodes. Valid until the caller suspends. An error once the store has ended.
+  base::Result<const OrderedState*> known() const;
 
  private:
   struct Pending {

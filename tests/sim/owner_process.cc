@@ -1,5 +1,7 @@
 #include "tests/sim/owner_process.h"
 
+#include "streamcore/channel/row_keys.h"
+
 namespace thalweg::sim {
 
 OwnerProcess::OwnerProcess(SimBucket& bucket, base::TimePoint start, uint64_t seed,
@@ -33,7 +35,8 @@ base::Task<base::Status> OwnerProcess::open() {
       metadata::Lease::Parts{executor_, clock_, random_, planted_.wrap_for_lease(*metadata_)},
       "a process", metadata::LeaseOptions{.length = knobs_.lease});
   CO_TRY(co_await lease_->acquire());
-  owned_ = std::make_unique<metadata::OwnedMetadataStore>(*metadata_, *lease_);
+  owned_ = std::make_unique<metadata::OwnedMetadataStore>(
+      *metadata_, *lease_, metadata::OwnRows{metadata_.get(), channel::owner_row_prefixes()});
   logs_.set(StorageClass::kLocal, {replica_.get()});
   store_ = CO_TRY(co_await StreamStore::open({.executor = executor_,
                                               .clock = clock_,
