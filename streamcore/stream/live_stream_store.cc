@@ -228,11 +228,31 @@ base::Task<base::Result<StreamId>> LiveStreamStore::allocate_streams(uint64_t co
   co_return stream_on(channel, first);
 }
 
+base::Task<void> LiveStreamStore::load_into(Loading& loading, StreamId id) {
+  base::Result<StreamUse> stream = co_await streams_.load(id);
+  if (stream.has_value()) {
+    loading.streams.push_back(std::move(*stream));
+  } else {
+    loading.outcome = std::unexpected(stream.error());
+  }
+}
+
+// All at once: metadata in a bucket are looked at once for everybody who waits.
+base::Task<base::Result<std::vector<StreamUse>>> LiveStreamStore::load_all(
+    const std::vector<StreamId>& ids) {
+  Loading loading;
+  base::TaskGroup tasks(parts_.executor);
+  for (const StreamId id : ids) tasks.spawn(load_into(loading, id));
+  co_await tasks.stop_and_join();
+  if (!loading.outcome.has_value()) co_return std::unexpected(loading.outcome.error());
+  co_return std::move(loading.streams);
+}
+
 base::Task<base::Status> LiveStreamStore::open_for_append(std::vector<StreamId> streams) {
+  const std::vector<StreamUse> loaded = CO_TRY(co_await load_all(streams));
   std::map<ChannelId, std::vector<StreamId>> rowless;
-  for (const StreamId id : streams) {
-    const StreamUse stream = CO_TRY(co_await streams_.load(id));
-    if (!stream->has_row) rowless[channel_of(id)].push_back(id);
+  for (const StreamUse& stream : loaded) {
+    if (!stream->has_row) rowless[channel_of(stream->id)].push_back(stream->id);
   }
   for (auto& [id, ids] : rowless) CO_TRY(co_await channel(id).rows().create(std::move(ids)));
   co_return base::Status{};

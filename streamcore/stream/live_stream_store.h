@@ -66,6 +66,14 @@ class LiveStreamStore final : public StreamStore {
   uint64_t outstanding_log_bytes() const override;
 
  private:
+  struct Loading {
+    std::vector<channel::StreamUse> streams;
+    base::Status outcome;
+  };
+  base::Task<void> load_into(Loading& loading, StreamId id);
+  base::Task<base::Result<std::vector<channel::StreamUse>>> load_all(
+      const std::vector<StreamId>& ids);
+
   struct Opening;
   base::Task<base::Result<std::vector<Opening>>> channels_to_open();
   base::Status check_place(const Opening& one) const;

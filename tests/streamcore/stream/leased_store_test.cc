@@ -1,4 +1,5 @@
-// A store whose owner is told by a lease, and what another owner finds and leaves.
+// A store whose metadata are far away, whose owner is told by a lease, and what another owner
+// finds.
 #include "streamcore/base/log.h"
 #include "streamcore/metadata/lease.h"
 #include "streamcore/metadata/owned_metadata_store.h"
@@ -34,6 +35,54 @@ class CutMetadata final : public metadata::MetadataStore {
   base::Executor& executor_;
   metadata::MetadataStore& store_;
 };
+
+// Every look takes a while, as one at a bucket does.
+class SlowMetadata final : public metadata::MetadataStore {
+ public:
+  SlowMetadata(base::Executor& executor, metadata::MetadataStore& store)
+      : executor_(executor), store_(store) {}
+
+  base::Task<base::Result<std::optional<std::string>>> get(std::string key) override {
+    co_await base::sleep_for(executor_, 100ms);
+    co_return co_await store_.get(std::move(key));
+  }
+  base::Task<base::Result<std::vector<metadata::KeyValue>>> scan(std::string prefix,
+                                                                 std::string start_after,
+                                                                 size_t limit) override {
+    co_await base::sleep_for(executor_, 100ms);
+    co_return co_await store_.scan(std::move(prefix), std::move(start_after), limit);
+  }
+  base::Task<base::Status> commit(metadata::Transaction transaction) override {
+    return store_.commit(std::move(transaction));
+  }
+
+ private:
+  base::Executor& executor_;
+  metadata::MetadataStore& store_;
+};
+
+class DistantMetadataTest : public StreamStoreTest {
+ protected:
+  ~DistantMetadataTest() override {
+    store_.reset();
+    slow_.reset();
+  }
+  metadata::MetadataStore& store_metadata() override {
+    slow_ = std::make_unique<SlowMetadata>(*executor_, *metadata_);
+    return *slow_;
+  }
+  std::unique_ptr<SlowMetadata> slow_;
+};
+
+TEST_F(DistantMetadataTest, StreamsThatAreOpenedTogetherAreLookedUpTogether) {
+  open();
+  std::vector<StreamId> streams;
+  for (uint64_t i = 1; i <= 1000; ++i) streams.push_back(StreamId(i));
+  const base::TimePoint began = executor_->now();
+  ASSERT_TRUE(run(*executor_, store_->open_for_append(streams)).has_value());
+  EXPECT_LT(executor_->now() - began, 1s);
+  for (const StreamId stream : streams) EXPECT_TRUE(store_->is_open_for_append(stream));
+}
 
 class LeasedStoreTest : public StreamStoreTest {
  protected:
