@@ -222,16 +222,40 @@ base::Task<base::Status> open_in_time(Broker& broker, std::vector<StreamId> stre
   co_return outcome->value();
 }
 
+// Of one topic.
+constexpr int32_t kOpenedTogetherMax = 1000;
+
+// The streams that must be opened for the targets, and of the same topics those that will be needed
+// next: clients write to all partitions of a topic, some in a request for each, and opening one may
+// take a look at a bucket and a write to it.
+std::vector<StreamId> streams_to_open(const Broker& broker, std::span<const Target> targets) {
+  std::vector<StreamId> closed;
+  const topics::Topic* topic = nullptr;
+  int32_t first = 0;
+  for (const Target& target : targets) {
+    if (broker.store.is_open_for_append(target.partition->stream())) continue;
+    const int32_t count = target.topic->partition_count();
+    const int32_t index = target.answer->index;
+    if (target.topic == topic) {
+      const bool listed = (index - first + count) % count < kOpenedTogetherMax;
+      if (!listed) closed.push_back(target.partition->stream());
+      continue;
+    }
+    topic = target.topic;
+    first = index;
+    for (int32_t i = 0; i < std::min(count, kOpenedTogetherMax); ++i) {
+      const StreamId stream = topic->stream((first + i) % count);
+      if (!broker.store.is_open_for_append(stream)) closed.push_back(stream);
+    }
+  }
+  return closed;
+}
+
 // Everything that may suspend comes before the first append: rows, producer states, log space.
 base::Task<base::Status> make_ready_once(Broker& broker, std::span<const Target> targets,
                                          uint64_t bytes, base::Duration time_max) {
-  std::vector<StreamId> closed;
   const ChannelId channel = channel_of(targets.front().partition->stream());
-  for (const Target& target : targets) {
-    if (!broker.store.is_open_for_append(target.partition->stream())) {
-      closed.push_back(target.partition->stream());
-    }
-  }
+  std::vector<StreamId> closed = streams_to_open(broker, targets);
   if (!closed.empty()) CO_TRY(co_await open_in_time(broker, std::move(closed), time_max));
   for (const Target& target : targets) {
     if (!target.partition->loaded()) CO_TRY(co_await target.partition->load(broker.store));

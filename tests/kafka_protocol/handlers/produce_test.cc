@@ -26,10 +26,11 @@ class ProduceTest : public testing::Test {
  protected:
   ProduceTest() { world_.create_topic("t", 1); }
 
-  ProduceResponse::Topic::Partition produce(base::ByteView batch) {
+  ProduceResponse::Topic::Partition produce(base::ByteView batch, const char* topic = "t",
+                                            int32_t partition = 0) {
     ProduceRequest request{.acks = -1, .timeout_ms = 1000};
-    request.topic_data.push_back({.name = "t"});
-    request.topic_data[0].partition_data.push_back({.index = 0, .records = batch});
+    request.topic_data.push_back({.name = topic});
+    request.topic_data[0].partition_data.push_back({.index = partition, .records = batch});
     const wire::Bytes body = world_.body(request, kVersion);
     const auto answer = world_.run(world_.serve(world_.context<ProduceRequest>(kVersion), body));
     const wire::Bytes frame = answer.frame.flatten();
@@ -86,6 +87,24 @@ TEST_F(ProduceTest, ALogThatStandsStillIsToldBeforeTheClientGivesUp) {
   EXPECT_LE(world_.executor().now() - asked, std::chrono::seconds(2));
   world_.log().faults.down = false;
   EXPECT_EQ(produce(batch).base_offset, 2);  // what was not durable in time is now
+}
+
+TEST_F(ProduceTest, TheFirstAppendToATopicOpensItsOtherPartitions) {
+  constexpr int32_t kPartitions = 1200;
+  world_.create_topic("wide", kPartitions);
+  const auto batch = records::batch_of({{1000, "a", "1"}}, {});
+  const auto opened = [&] {
+    int32_t count = 0;
+    for (int32_t i = 0; i < kPartitions; ++i) {
+      const StreamId stream = world_.topics().find("wide")->stream(i);
+      if (world_.store().is_open_for_append(stream)) ++count;
+    }
+    return count;
+  };
+  ASSERT_EQ(produce(batch, "wide", 1100).error_code, KafkaError::kNone);
+  EXPECT_EQ(opened(), 1000);
+  ASSERT_EQ(produce(batch, "wide", 900).error_code, KafkaError::kNone);
+  EXPECT_EQ(opened(), kPartitions);
 }
 
 // A request for topic t, whose log is local, and for x, whose log is express.
