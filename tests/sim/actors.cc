@@ -29,6 +29,7 @@ StreamId any_of(Scene& scene, const std::vector<StreamId>& streams) {
 
 // Whether what was just answered is known to be true of now, and not of another owner's past.
 Task<bool> proven(Scene& scene) {
+  if (scene.is_newest) co_return scene.is_newest();
   if (!scene.asks_for_proof || scene.store.is_owner()) co_return true;
   co_return (co_await scene.store.prove_ownership()).has_value();
 }
@@ -94,6 +95,8 @@ std::optional<Offset> draw_match(Scene& scene, StreamId stream) {
 }
 
 void append_entry(Scene& scene, StreamId stream, size_t size, Sent& sent) {
+  // Opening it may have taken so long that it was deleted meanwhile, and made it anew.
+  if (scene.model.record(stream).life != Life::kAlive) return;
   const uint64_t id = scene.model.next_operation();
   const std::string payload = make_payload(stream, id, size);
   AppendRequest request{.stream = stream,
@@ -375,8 +378,9 @@ void Scene::explain(std::string_view what, const base::Error& error) {
   explained |= write_failed &&
                (error.code == ErrorCode::kNoSpace || error.code == ErrorCode::kUnavailable ||
                 error.code == ErrorCode::kUnknownOutcome || error.code == ErrorCode::kClosed);
+  explained |= is_newest && error.code == ErrorCode::kFenced;  // one follows that did not open yet
   explained |= leased && (error.code == ErrorCode::kUnavailable ||
-                          error.code == ErrorCode::kUnknownOutcome || !store.is_owner());
+                          error.code == ErrorCode::kUnknownOutcome || !is_owner());
   // A reader of the log may meet a zone that is away and two that fail.
   explained |= zones != nullptr && error.code == ErrorCode::kUnavailable;
   // The channel stops at the damage; what was on its way then is not known.

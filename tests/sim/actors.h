@@ -2,6 +2,8 @@
 // asked to stop, tells the model what it was answered, and reports answers that no fault explains.
 #pragma once
 
+#include <functional>
+
 #include "streamcore/base/task_group.h"
 #include "streamcore/stream_store.h"
 #include "tests/sim/knobs.h"
@@ -20,7 +22,9 @@ struct Scene {
   base::Random& random;
   const Knobs& knobs;
   SimZones* zones = nullptr;
-  bool leased = false;               // there may be another owner
+  bool leased = false;  // there may be another owner
+  // Clocks that run wrong prove nothing: whether nobody followed this process yet. Null: they do.
+  std::function<bool()> is_newest = nullptr;
   bool asks_for_proof = true;        // before it believes where a stream ends
   bool waits_before_refusal = true;  // until what it was judged by is durable
   bool disk_was_full = false;
@@ -41,6 +45,8 @@ struct Scene {
   Tails tails{model, trace};
   base::TaskGroup tasks{executor};  // last: its frames use everything above
 
+  // Whether it must be right about everything now, as far as the world can tell.
+  bool is_owner() const { return is_newest ? is_newest() : store.is_owner(); }
   bool percent(uint64_t chance) { return random.below(100) < chance; }
   // Reports an error that nothing played so far explains.
   void explain(std::string_view what, const base::Error& error);

@@ -105,8 +105,7 @@ Knobs draw_knobs(base::Random& random, World world) {
   knobs.store.replica_lag_bytes_max = one_of<uint64_t>(random, {1, 64 << 10, 64 << 20});
   knobs.store.index_reads_max = static_cast<uint32_t>(1 + random.below(16));
   if (world == World::kZones) return knobs;
-  // What one owner deletes, another may still have in memory.
-  knobs.trims = knobs.removes = knobs.full_disk = knobs.failing_sync = false;
+  knobs.full_disk = knobs.failing_sync = false;
   knobs.metadata.single_writer = false;
   knobs.metadata.incarnation_slots = one_of<uint64_t>(random, {3, 30, 10'000});
   // A start gives up at a read that fails; those that open shall be many.
@@ -117,7 +116,11 @@ Knobs draw_knobs(base::Random& random, World world) {
   network.lost_answer = std::min<uint32_t>(network.lost_answer, 30);
   network.late_landing = std::min<uint32_t>(network.late_landing, 30);
   knobs.lives += 2;
-  knobs.zones.outages = knobs.zones.wipe = knobs.zones.rot = false;
+  knobs.log_in_zones = percent(random, 40);
+  // That a zone which loses everything costs nothing is owed to leases, and so to clocks.
+  knobs.clocks_lie = !knobs.log_in_zones && percent(random, 30);
+  knobs.zones.rot = false;
+  if (!knobs.log_in_zones) knobs.zones.outages = knobs.zones.wipe = false;
   knobs.lease = one_of<milliseconds>(random, {milliseconds(400), milliseconds(3000)});
   knobs.life_max = knobs.lease * (1 + random.below(4));
   // Leases are seconds: at the pace of the other worlds a seed would be all appends.
@@ -141,7 +144,8 @@ std::string to_string(const Knobs& k) {
               " payload=", k.payload_max, k.trims ? " trims" : "", k.removes ? " removes" : "",
               k.full_disk ? " full_disk" : "", k.failing_sync ? " failing_sync" : "",
               k.bit_rot ? " bit_rot" : "", k.zones.outages ? " outages" : "",
-              k.zones.wipe ? " wipe" : "", k.zones.rot ? " rot" : "");
+              k.zones.wipe ? " wipe" : "", k.zones.rot ? " rot" : "",
+              k.log_in_zones ? " log_in_zones" : "", k.clocks_lie ? " clocks_lie" : "");
 }
 
 }  // namespace thalweg::sim

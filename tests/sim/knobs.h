@@ -41,7 +41,10 @@ struct Knobs {
   bool bit_rot = false;  // once, in the log, after a crash
 
   ZoneKnobs zones;
+  // Of owners that follow each other:
   std::chrono::milliseconds lease;
+  bool log_in_zones = false;
+  bool clocks_lie = false;  // at a rate of their own, or standing still with their process
 };
 
 Knobs draw_knobs(base::Random& random, World world = World::kLocal);

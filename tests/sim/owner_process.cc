@@ -4,15 +4,16 @@
 
 namespace thalweg::sim {
 
-OwnerProcess::OwnerProcess(SimBucket& bucket, base::TimePoint start, uint64_t seed,
-                           const Knobs& knobs, Plant plant)
+OwnerProcess::OwnerProcess(World world, base::TimePoint start, uint64_t seed, const Knobs& knobs,
+                           Plant plant, ClockFaults clock)
     : executor_(start),
-      clock_(executor_, plant),
+      clock_(executor_, clock),
       random_(seed),
       knobs_(knobs),
       planted_(plant, executor_),
-      client_(bucket, executor_, random_) {
+      client_(world.bucket, executor_, random_) {
   client_.faults = knobs_.zones.network;
+  if (world.zones != nullptr) zone_clients_.emplace(*world.zones, executor_, random_);
 }
 
 OwnerProcess::~OwnerProcess() {
@@ -21,38 +22,54 @@ OwnerProcess::~OwnerProcess() {
   store_.reset();
   lease_.reset();
   owned_.reset();
-  replica_.reset();
+  replicas_.clear();
   metadata_.reset();
 }
 
-base::Task<base::Status> OwnerProcess::open() {
+base::Task<base::Status> OwnerProcess::open_log(object_store::ObjectStore& objects) {
   chunk::ObjectReplicaOptions options = knobs_.zones.replica;
-  options.create_if_empty = CO_TRY(co_await client_.list("meta/", "")).objects.empty();
-  replica_ = CO_TRY(co_await chunk::ObjectReplica::open(client_, executor_, random_, options));
-  metadata_ = CO_TRY(co_await metadata::ObjectLogMetadataStore::open(executor_, client_, random_,
+  options.create_if_empty = CO_TRY(co_await objects.list("meta/", "")).objects.empty();
+  for (size_t i = 0; i < (zone_clients_ ? kZones : 1); ++i) {
+    object_store::ObjectStore& zone = zone_clients_ ? (*zone_clients_)[i] : objects;
+    replicas_.push_back(
+        CO_TRY(co_await chunk::ObjectReplica::open(zone, executor_, random_, options)));
+  }
+  co_return base::Status{};
+}
+
+base::Task<base::Status> OwnerProcess::open() {
+  object_store::ObjectStore& objects = planted_.wrap(client_);
+  CO_TRY(co_await open_log(objects));
+  metadata_ = CO_TRY(co_await metadata::ObjectLogMetadataStore::open(executor_, objects, random_,
                                                                      knobs_.metadata));
   lease_ = std::make_unique<metadata::Lease>(
       metadata::Lease::Parts{executor_, clock_, random_, planted_.wrap_for_lease(*metadata_)},
       "a process", metadata::LeaseOptions{.length = knobs_.lease});
   CO_TRY(co_await lease_->acquire());
   owned_ = std::make_unique<metadata::OwnedMetadataStore>(
-      *metadata_, *lease_, metadata::OwnRows{metadata_.get(), channel::owner_row_prefixes()});
-  logs_.set(StorageClass::kLocal, {replica_.get()});
+      planted_.wrap(*metadata_), *lease_,
+      metadata::OwnRows{metadata_.get(), channel::owner_row_prefixes()});
+  std::vector<chunk::ChunkReplica*> replicas;
+  for (size_t i = 0; i < replicas_.size(); ++i) {
+    replicas.push_back(&planted_.wrap(*replicas_[i], i));
+  }
+  logs_.set(StorageClass::kLocal, replicas);
   store_ = CO_TRY(co_await StreamStore::open({.executor = executor_,
                                               .clock = clock_,
                                               .random = random_,
-                                              .objects = client_,
+                                              .objects = objects,
                                               .metadata = *owned_,
                                               .logs = logs_,
                                               .rules = rules_,
-                                              .lease = lease_.get()},
+                                              .lease = planted_.lease_of_store(lease_.get())},
                                              knobs_.store));
+  users_store_ = &planted_.wrap(*store_, lease_.get());
   co_return base::Status{};
 }
 
 base::Task<base::Status> OwnerProcess::stop() {
   base::Status stopped = co_await store_->stop();
-  co_await replica_->stop_and_join();
+  for (const auto& replica : replicas_) co_await replica->stop_and_join();
   if (stopped) stopped = co_await lease_->release();
   co_await lease_->stop_and_join();
   co_await metadata_->stop();

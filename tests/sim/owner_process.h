@@ -1,5 +1,5 @@
 // OwnerProcess: one incarnation of the log engine without a disk: log, segments and metadata in one
-// bucket, its ownership told by a lease. Others may live beside it.
+// bucket, or the log in three zones; its ownership told by a lease. Others may live beside it.
 //
 // pause() is a SIGSTOP: the process makes no step until wake(), while its requests stay on their
 // way. Destroying it is a kill -9.
@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "streamcore/chunk/object_replica.h"
 #include "streamcore/metadata/lease.h"
@@ -23,27 +24,38 @@
 
 namespace thalweg::sim {
 
-// A machine's clock; under a plant one that does not count what it slept.
-class LeaseClock final : public base::Clock {
+// What is wrong with a machine's clock.
+struct ClockFaults {
+  uint32_t rate_percent = 100;
+  bool counts_pauses = true;  // what it slept
+};
+
+class MachineClock final : public base::Clock {
  public:
-  LeaseClock(base::Executor& executor, Plant plant)
-      : clock_(executor), counts_pauses_(plant != Plant::kPauseNotCounted) {}
+  MachineClock(base::Executor& executor, ClockFaults faults) : clock_(executor), faults_(faults) {}
   base::Timestamp wall_now() override { return clock_.wall_now(); }
   std::chrono::nanoseconds since_boot() override {
-    return clock_.since_boot() - (counts_pauses_ ? base::Duration(0) : paused_);
+    const auto counted =
+        clock_.since_boot() - (faults_.counts_pauses ? base::Duration(0) : paused_);
+    return counted * faults_.rate_percent / 100;
   }
   void stood_still(base::Duration pause) { paused_ += pause; }
+  void set_wall_error(std::chrono::milliseconds error) { clock_.set_error(error); }
 
  private:
   SimClock clock_;
-  const bool counts_pauses_;
+  const ClockFaults faults_;
   base::Duration paused_{0};
 };
 
 class OwnerProcess {
  public:
-  OwnerProcess(SimBucket& bucket, base::TimePoint start, uint64_t seed, const Knobs& knobs,
-               Plant plant);
+  struct World {
+    SimBucket& bucket;
+    SimZones* zones;  // of the log; null: it is in the bucket too
+  };
+  OwnerProcess(World world, base::TimePoint start, uint64_t seed, const Knobs& knobs, Plant plant,
+               ClockFaults clock);
   OwnerProcess(const OwnerProcess&) = delete;
   OwnerProcess& operator=(const OwnerProcess&) = delete;
   ~OwnerProcess();
@@ -55,25 +67,30 @@ class OwnerProcess {
   bool paused() const { return paused_; }
 
   SimExecutor& executor() { return executor_; }
-  StreamStore& store() { return *store_; }
+  StreamStore& store() { return *users_store_; }
   const metadata::Lease& lease() const { return *lease_; }
   BucketClient& network() { return client_; }
+  MachineClock& clock() { return clock_; }
   std::optional<Scene> scene;  // of its users, once it is open
 
  private:
+  base::Task<base::Status> open_log(object_store::ObjectStore& objects);
+
   SimExecutor executor_;
-  LeaseClock clock_;
+  MachineClock clock_;
   base::SeededRandom random_;
   const Knobs& knobs_;
   Planted planted_;
   WorkloadRules rules_;
   BucketClient client_;
-  std::unique_ptr<chunk::ObjectReplica> replica_;
+  std::optional<ZoneClients> zone_clients_;
+  std::vector<std::unique_ptr<chunk::ObjectReplica>> replicas_;
   OpenLogs logs_;
   std::unique_ptr<metadata::ObjectLogMetadataStore> metadata_;
   std::unique_ptr<metadata::Lease> lease_;
   std::unique_ptr<metadata::OwnedMetadataStore> owned_;
   std::unique_ptr<StreamStore> store_;
+  StreamStore* users_store_ = nullptr;  // as its users see it
   bool paused_ = false;
 };
 

@@ -29,6 +29,7 @@ OwnersRun::OwnersRun(uint64_t seed, Plant plant, bool print)
       model_(trace_),
       no_disk_(idle_, random_) {
   model_.expect_two_owners();
+  if (knobs_.log_in_zones) zones_.emplace(knobs_.zones, plant, trace_);
 }
 
 SeedOutcome OwnersRun::run() {
@@ -59,7 +60,8 @@ void OwnersRun::error_logged(std::string_view line) {
   const std::array<std::string_view, 2> said = {"lease: lost", "chunk log: stopped"};
   const bool taken_over =
       std::ranges::any_of(said, [&](std::string_view start) { return line.starts_with(start); });
-  if (!taken_over || healed_) trace_.violation(text("unexplained error line: ", line));
+  if (taken_over && !healed_) return;
+  if (!zones_ || !zones_->explains(line)) trace_.violation(text("unexplained error line: ", line));
 }
 
 // --- stepping
@@ -102,7 +104,13 @@ std::optional<T> OwnersRun::drive(base::Task<T> task, base::Duration limit, std:
 // --- processes
 
 OwnersRun::Process OwnersRun::begin() {
-  return std::make_unique<OwnerProcess>(bucket_, now_, random_.next(), knobs_, plant_);
+  ClockFaults clock{.counts_pauses = plant_ != Plant::kPauseNotCounted};
+  if (knobs_.clocks_lie && !healed_) {
+    clock.rate_percent = std::array<uint32_t, 3>{25, 100, 300}[random_.below(3)];
+    clock.counts_pauses = random_.below(2) == 0;
+  }
+  return std::make_unique<OwnerProcess>(OwnerProcess::World{bucket_, zones_ ? &*zones_ : nullptr},
+                                        now_, random_.next(), knobs_, plant_, clock);
 }
 
 OwnersRun::Opened OwnersRun::open(OwnerProcess& process) {
@@ -127,6 +135,13 @@ void OwnersRun::settle(OwnerProcess& process) {
   process.scene.emplace(process.executor(), process.store(), no_disk_, model_, trace_, random_,
                         knobs_);
   process.scene->leased = true;
+  process.scene->zones = zones_ ? &*zones_ : nullptr;
+  process.scene->disk_was_full = plant_ == Plant::kUnknownIsFailed;  // its answer says so
+  if (knobs_.clocks_lie) {
+    process.scene->is_newest = [this, &process] {
+      return owner_.get() == &process && !may_be_followed_;
+    };
+  }
   process.scene->asks_for_proof = plant_ != Plant::kReadUnproven;
   process.scene->waits_before_refusal = plant_ != Plant::kRefusalEarly;
   if (model_.streams().empty()) {
@@ -178,6 +193,7 @@ void OwnersRun::live_once() {
   }
   if (trace_.violated()) return;
   newcomer_ = begin();
+  may_be_followed_ = true;
   const bool wakes_early = random_.below(3) == 0;
   if (wakes_early && owner_ != nullptr) {
     const base::Duration nap(
@@ -187,6 +203,7 @@ void OwnersRun::live_once() {
     });
   }
   const Opened opened = open(*newcomer_);
+  if (opened != Opened::kRefused) may_be_followed_ = false;
   if (opened == Opened::kYes) {
     follow(std::move(newcomer_));
   } else {
@@ -223,6 +240,7 @@ void OwnersRun::heal_and_check() {
   end_old();
   owner_.reset();
   bucket_.land_all();
+  if (zones_) zones_->heal();
   newcomer_ = begin();
   BucketFaults& faults = newcomer_->network().faults;
   faults = {.delay_min = faults.delay_min, .delay_max = faults.delay_max};

@@ -49,10 +49,12 @@ class OwnersRun {
   SimExecutor idle_;
   SimFileSystem no_disk_;
   SimBucket bucket_;
+  std::optional<SimZones> zones_;
   base::TimePoint now_;
-  Process owner_;     // the last that opened
-  Process newcomer_;  // while it opens
-  Process old_;       // whom owner_ has followed
+  Process owner_;                 // the last that opened
+  Process newcomer_;              // while it opens
+  Process old_;                   // whom owner_ has followed
+  bool may_be_followed_ = false;  // by one that did not open, or not yet
   bool healed_ = false;
   uint64_t crashes_ = 0;
 };

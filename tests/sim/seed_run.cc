@@ -112,6 +112,7 @@ void SeedRun::error_logged(std::string_view line) {
 }
 
 void SeedRun::begin_process() {
+  if (zones_) zones_->end_outage();
   process_ = std::make_unique<SimProcess>(disk_, now_, random_.next(), knobs_, plant_,
                                           zones_ ? &*zones_ : nullptr);
   failed_syncs_before_ = disk_.failed_syncs();

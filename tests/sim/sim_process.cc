@@ -12,7 +12,7 @@ SimProcess::SimProcess(SimFileSystem& disk, base::TimePoint start, uint64_t seed
       files_(planted_.wrap(disk), "no limit", UINT64_MAX, 0),
       zones_(zones) {
   disk.attach(executor_);
-  if (zones_ != nullptr) zones_->attach(executor_, random_);
+  if (zones_ != nullptr) zone_clients_.emplace(*zones_, executor_, random_);
 }
 
 SimProcess::~SimProcess() { drop(); }
@@ -29,11 +29,12 @@ base::Task<base::Status> SimProcess::open() {
   StreamStore::Parts parts{.executor = executor_,
                            .clock = clock_,
                            .random = random_,
-                           .objects = *objects_,
+                           .objects = planted_.wrap(*objects_),
                            .metadata = planted_.wrap(*metadata_),
                            .logs = logs_,
                            .rules = planted_.wrap(rules_)};
   store_ = CO_TRY(co_await StreamStore::open(parts, knobs_.store));
+  users_store_ = &planted_.wrap(*store_);
   co_return base::Status{};
 }
 
@@ -48,8 +49,8 @@ base::Task<base::Status> SimProcess::open_zones() {
   options.create_if_empty = CO_TRY(co_await files_.list("objects/meta")).empty();
   for (size_t i = 0; i < kZones; ++i) {
     zone_replicas_.push_back(CO_TRY(
-        co_await chunk::ObjectReplica::open(zones_->client(i), executor_, random_, options)));
-    replicas_.push_back(&planted_.wrap_zone(*zone_replicas_[i], i));
+        co_await chunk::ObjectReplica::open((*zone_clients_)[i], executor_, random_, options)));
+    replicas_.push_back(&planted_.wrap(*zone_replicas_[i], i));
   }
   co_return base::Status{};
 }
@@ -67,7 +68,7 @@ void SimProcess::drop() {
   store_.reset();
   replica_.reset();
   zone_replicas_.clear();
-  if (zones_ != nullptr) zones_->detach();
+  zone_clients_.reset();
   metadata_.reset();
   objects_.reset();
 }

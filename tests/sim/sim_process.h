@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "streamcore/base/quota_file_system.h"
@@ -44,7 +45,7 @@ class SimProcess {
   void drop();
 
   SimExecutor& executor() { return executor_; }
-  StreamStore& store() { return *store_; }
+  StreamStore& store() { return *users_store_; }
   metadata::MetadataStore& metadata() { return *metadata_; }
   object_store::ObjectStore& objects() { return *objects_; }
 
@@ -62,11 +63,13 @@ class SimProcess {
   std::unique_ptr<object_store::LocalObjectStore> objects_;
   std::unique_ptr<metadata::ObjectLogMetadataStore> metadata_;
   SimZones* const zones_;
+  std::optional<ZoneClients> zone_clients_;
   std::unique_ptr<chunk::LocalReplica> replica_;
   std::vector<std::unique_ptr<chunk::ObjectReplica>> zone_replicas_;
   std::vector<chunk::ChunkReplica*> replicas_;  // as the store sees them
   OpenLogs logs_;
   std::unique_ptr<StreamStore> store_;
+  StreamStore* users_store_ = nullptr;  // as its users see it
 };
 
 }  // namespace thalweg::sim

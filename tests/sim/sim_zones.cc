@@ -28,36 +28,42 @@ SimZones::SimZones(const ZoneKnobs& knobs, Plant plant, Trace& trace)
   for (SimBucket& bucket : buckets_) bucket.ignore_conditions();
 }
 
-void SimZones::attach(base::Executor& executor, base::Random& random) {
+ZoneClients::ZoneClients(SimZones& zones, base::Executor& executor, base::Random& random)
+    : zones_(zones) {
   for (size_t i = 0; i < kZones; ++i) {
-    clients_[i] = std::make_unique<BucketClient>(buckets_[i], executor, random);
+    clients_[i] = std::make_unique<BucketClient>(zones.buckets_[i], executor, random);
   }
-  away_.reset();
-  set_network();
+  zones.clients_.push_back(this);
+  zones.set_network();
 }
 
-void SimZones::detach() {
-  for (auto& client : clients_) client.reset();
+ZoneClients::~ZoneClients() { std::erase(zones_.clients_, this); }
+
+BucketFaults SimZones::network_to(size_t zone) const {
+  BucketFaults faults = knobs_.network;
+  if (healed_) return {.delay_min = faults.delay_min, .delay_max = faults.delay_max};
+  if (zone != away_) return faults;
+  faults.down = down_;
+  if (!down_) {
+    faults.delay_min = faults.delay_max * 5;
+    faults.delay_max = faults.delay_max * 30;
+  }
+  return faults;
 }
 
 void SimZones::set_network() {
-  BucketFaults faults = knobs_.network;
-  if (healed_) faults = {.delay_min = faults.delay_min, .delay_max = faults.delay_max};
-  for (auto& client : clients_) {
-    if (client != nullptr) client->faults = faults;
+  for (ZoneClients* const clients : clients_) {
+    for (size_t i = 0; i < kZones; ++i) (*clients)[i].faults = network_to(i);
   }
 }
 
 void SimZones::begin_outage(base::Random& random) {
+  end_outage();
   away_ = random.below(kZones);
-  BucketFaults& faults = clients_[*away_]->faults;
   // A zone that is gone leaves no other to spare, though one may take its time.
-  faults.down = random.below(2) == 0 && (!wiped_ || wiped_ == away_);
-  if (!faults.down) {
-    faults.delay_min = faults.delay_max * 5;
-    faults.delay_max = faults.delay_max * 30;
-  }
-  trace_.event(text("zone ", *away_, faults.down ? " is down" : " is slow"));
+  down_ = random.below(2) == 0 && (!wiped_ || wiped_ == away_);
+  trace_.event(text("zone ", *away_, down_ ? " is down" : " is slow"));
+  set_network();
 }
 
 void SimZones::end_outage() {

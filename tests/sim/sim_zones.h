@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "streamcore/chunk/object_replica.h"
 #include "tests/sim/plants.h"
@@ -29,14 +30,27 @@ struct ZoneKnobs {
   bool rot = false;   // one bit of one copy, once, after a crash
 };
 
+class SimZones;
+
+// One process's way to the zones.
+class ZoneClients {
+ public:
+  ZoneClients(SimZones& zones, base::Executor& executor, base::Random& random);
+  ZoneClients(const ZoneClients&) = delete;
+  ZoneClients& operator=(const ZoneClients&) = delete;
+  ~ZoneClients();
+
+  BucketClient& operator[](size_t zone) { return *clients_[zone]; }
+
+ private:
+  SimZones& zones_;
+  std::array<std::unique_ptr<BucketClient>, kZones> clients_;
+};
+
 class SimZones {
  public:
   SimZones(const ZoneKnobs& knobs, Plant plant, Trace& trace);
 
-  // A process reaches the zones through clients of its own.
-  void attach(base::Executor& executor, base::Random& random);
-  void detach();
-  BucketClient& client(size_t zone) { return *clients_[zone]; }
   SimBucket& bucket(size_t zone) { return buckets_[zone]; }
 
   // --- what a seed does
@@ -56,14 +70,17 @@ class SimZones {
   void check_nothing_leaked();
 
  private:
+  friend ZoneClients;
   void set_network();
+  BucketFaults network_to(size_t zone) const;
 
   const ZoneKnobs& knobs_;
   const Plant plant_;
   Trace& trace_;
   std::array<SimBucket, kZones> buckets_;
-  std::array<std::unique_ptr<BucketClient>, kZones> clients_;
+  std::vector<ZoneClients*> clients_;
   std::optional<size_t> away_;  // in an outage
+  bool down_ = false;           // and not only slow
   std::optional<size_t> wiped_;
   bool rotted_ = false;
   bool healed_ = false;

@@ -15,8 +15,8 @@ constexpr uint64_t kZoneSeeds = 16;
 constexpr uint64_t kOwnerSeeds = 16;
 #else
 constexpr uint64_t kSeeds = 1000;
-constexpr uint64_t kZoneSeeds = 160;
-constexpr uint64_t kOwnerSeeds = 160;
+constexpr uint64_t kZoneSeeds = 240;
+constexpr uint64_t kOwnerSeeds = 260;
 #endif
 constexpr uint64_t kShards = 8;
 constexpr uint64_t kSeedsThatTell = 20;

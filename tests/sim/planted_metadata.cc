@@ -1,0 +1,138 @@
+#include "tests/sim/planted_metadata.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "streamcore/channel/channel_row_format.h"
+#include "streamcore/channel/object_row_format.h"
+#include "streamcore/channel/row_keys.h"
+#include "streamcore/metadata/lease_row_format.h"
+
+namespace thalweg::sim {
+
+namespace {
+
+using base::Result;
+using base::Status;
+using base::Task;
+
+// Shows a row as something else, and lets conditions on what it showed hold.
+class LyingMetadata : public metadata::MetadataStore {
+ public:
+  explicit LyingMetadata(MetadataStore& inner) : inner_(inner) {}
+  Task<Result<std::optional<std::string>>> get(std::string key) final {
+    auto value = CO_TRY(co_await inner_.get(key));
+    if (!value.has_value()) co_return value;
+    std::string lie = CO_TRY(lie_about(key, *value));
+    if (lie != *value) real_[{key, lie}] = *std::exchange(value, lie);
+    co_return value;
+  }
+  Task<Result<std::vector<metadata::KeyValue>>> scan(std::string prefix, std::string start_after,
+                                                     size_t limit) override {
+    return inner_.scan(std::move(prefix), std::move(start_after), limit);
+  }
+  Task<Status> commit(metadata::Transaction transaction) final {
+    for (metadata::Condition& condition : transaction.conditions) {
+      const auto real = real_.find({condition.key, condition.value.value_or("")});
+      if (real != real_.end()) condition.value = real->second;
+    }
+    return inner_.commit(std::move(transaction));
+  }
+
+ private:
+  // The row itself where the truth is told.
+  virtual Result<std::string> lie_about(std::string_view key, const std::string& row) const = 0;
+
+  MetadataStore& inner_;
+  // Rows by their key and what was shown for them.
+  std::map<std::pair<std::string, std::string>, std::string> real_;
+};
+
+// The channel's row without its oldest epoch.
+class ForgetfulMetadata final : public LyingMetadata {
+  using LyingMetadata::LyingMetadata;
+  Result<std::string> lie_about(std::string_view key, const std::string& row) const override {
+    if (!key.starts_with("channel/")) return row;
+    auto channel = TRY(channel::decode_channel_row(row));
+    if (channel.undrained.size() < 2) return row;
+    channel.undrained.erase(channel.undrained.begin());
+    return channel::encode_channel_row(channel);
+  }
+};
+
+// A lease whose holder does not trust it for any time at all.
+class ImpatientMetadata final : public LyingMetadata {
+  using LyingMetadata::LyingMetadata;
+  Result<std::string> lie_about(std::string_view key, const std::string& row) const override {
+    if (key != metadata::kLeaseKey) return row;
+    auto lease = TRY(metadata::decode_lease_row(row));
+    lease.length_ms = 0;
+    return metadata::encode_lease_row(lease);
+  }
+};
+
+// An object's row that misses one of the references to it.
+class MiscountingMetadata final : public LyingMetadata {
+  using LyingMetadata::LyingMetadata;
+  Result<std::string> lie_about(std::string_view key, const std::string& row) const override {
+    if (!key.starts_with(channel::kObjectRowPrefix)) return row;
+    auto object = TRY(channel::decode_object_row(row));
+    if (object.state != channel::ObjectState::kCommitted || object.live_ranges < 2) return row;
+    --object.live_ranges;
+    return channel::encode_object_row(object);
+  }
+};
+
+// Hands everything on.
+class OtherMetadata : public metadata::MetadataStore {
+ public:
+  explicit OtherMetadata(MetadataStore& inner) : inner_(inner) {}
+  Task<Result<std::optional<std::string>>> get(std::string key) override {
+    return inner_.get(std::move(key));
+  }
+  Task<Result<std::vector<metadata::KeyValue>>> scan(std::string prefix, std::string start_after,
+                                                     size_t limit) override {
+    return inner_.scan(std::move(prefix), std::move(start_after), limit);
+  }
+  Task<Status> commit(metadata::Transaction transaction) override {
+    return inner_.commit(std::move(transaction));
+  }
+
+ protected:
+  MetadataStore& inner_;
+};
+
+// Asks nobody who owns what it changes.
+class OwnerlessMetadata final : public OtherMetadata {
+ public:
+  using OtherMetadata::OtherMetadata;
+  Task<Status> commit(metadata::Transaction transaction) override {
+    std::erase_if(transaction.conditions, [](const metadata::Condition& condition) {
+      return condition.key == metadata::kGrantKey || condition.key.starts_with("channel/");
+    });
+    return inner_.commit(std::move(transaction));
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<metadata::MetadataStore> planted_metadata(Plant plant,
+                                                          metadata::MetadataStore& metadata) {
+  switch (plant) {
+    case Plant::kEpochForgotten: return std::make_unique<ForgetfulMetadata>(metadata);
+    case Plant::kReferenceMissed: return std::make_unique<MiscountingMetadata>(metadata);
+    case Plant::kRowsUnowned: return std::make_unique<OwnerlessMetadata>(metadata);
+    default: return nullptr;
+  }
+}
+
+std::unique_ptr<metadata::MetadataStore> planted_lease_metadata(Plant plant,
+                                                                metadata::MetadataStore& metadata) {
+  if (plant != Plant::kTakerDoesNotWait) return nullptr;
+  return std::make_unique<ImpatientMetadata>(metadata);
+}
+
+}  // namespace thalweg::sim
