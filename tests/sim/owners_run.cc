@@ -136,7 +136,9 @@ void OwnersRun::settle(OwnerProcess& process) {
                         knobs_);
   process.scene->leased = true;
   process.scene->zones = zones_ ? &*zones_ : nullptr;
-  process.scene->disk_was_full = plant_ == Plant::kUnknownIsFailed;  // its answer says so
+  // What these answer says so.
+  process.scene->disk_was_full =
+      plant_ == Plant::kUnknownIsFailed || plant_ == Plant::kExistsIsFailed;
   if (knobs_.clocks_lie) {
     process.scene->is_newest = [this, &process] {
       return owner_.get() == &process && !may_be_followed_;

@@ -41,20 +41,22 @@ class UnsyncedFile final : public base::File {
   base::TaskGroup* frames_;
 };
 
-// A log file whose failed syncs count as done.
+// A log file whose failed syncs count as done, or are tried until one of the same bytes succeeds.
 class HopefulFile final : public base::File {
  public:
-  explicit HopefulFile(std::unique_ptr<base::File> file) : file_(std::move(file)) {}
+  HopefulFile(std::unique_ptr<base::File> file, bool retries)
+      : file_(std::move(file)), retries_(retries) {}
   Task<Result<size_t>> read_at(base::MutableByteView into, uint64_t offset) override {
     return file_->read_at(into, offset);
   }
   Task<Status> write_at(base::Parts parts, uint64_t offset, bool synced) override {
     CO_TRY(co_await file_->write_at(std::move(parts), offset, false));
-    if (synced) (void)co_await file_->sync();
+    if (synced) CO_TRY(co_await sync());
     co_return Status();
   }
   Task<Status> sync() override {
-    (void)co_await file_->sync();
+    while (!co_await file_->sync() && retries_) {
+    }
     co_return Status();
   }
   Task<Status> allocate(uint64_t size) override { return file_->allocate(size); }
@@ -63,6 +65,7 @@ class HopefulFile final : public base::File {
 
  private:
   std::unique_ptr<base::File> file_;
+  const bool retries_;
 };
 
 class PlantedLog final : public base::FileSystem {
@@ -74,8 +77,8 @@ class PlantedLog final : public base::FileSystem {
     const bool is_log = path.ends_with(".log");
     auto file = CO_TRY(co_await files_.open(std::move(path), options));
     if (!is_log) co_return std::move(file);
-    if (plant_ == Plant::kSyncIgnored) {
-      co_return std::make_unique<HopefulFile>(std::move(file));
+    if (plant_ == Plant::kSyncIgnored || plant_ == Plant::kSyncRetried) {
+      co_return std::make_unique<HopefulFile>(std::move(file), plant_ == Plant::kSyncRetried);
     }
     co_return std::make_unique<UnsyncedFile>(std::move(file),
                                              plant_ == Plant::kAckBeforeFsync ? &frames_ : nullptr);
@@ -117,7 +120,8 @@ std::unique_ptr<base::FileSystem> planted_files(Plant plant, base::FileSystem& f
   switch (plant) {
     case Plant::kNoFsync:
     case Plant::kAckBeforeFsync:
-    case Plant::kSyncIgnored: return std::make_unique<PlantedLog>(plant, files, frames);
+    case Plant::kSyncIgnored:
+    case Plant::kSyncRetried: return std::make_unique<PlantedLog>(plant, files, frames);
     default: return nullptr;
   }
 }

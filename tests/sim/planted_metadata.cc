@@ -1,5 +1,6 @@
 #include "tests/sim/planted_metadata.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -105,15 +106,34 @@ class OtherMetadata : public metadata::MetadataStore {
   MetadataStore& inner_;
 };
 
-// Asks nobody who owns what it changes.
-class OwnerlessMetadata final : public OtherMetadata {
+// Changes rows without some of the conditions.
+class CarelessMetadata final : public OtherMetadata {
+ public:
+  CarelessMetadata(MetadataStore& inner, std::vector<std::string_view> forgotten)
+      : OtherMetadata(inner), forgotten_(std::move(forgotten)) {}
+  Task<Status> commit(metadata::Transaction transaction) override {
+    std::erase_if(transaction.conditions, [&](const metadata::Condition& condition) {
+      return std::ranges::any_of(
+          forgotten_, [&](std::string_view prefix) { return condition.key.starts_with(prefix); });
+    });
+    return inner_.commit(std::move(transaction));
+  }
+
+ private:
+  const std::vector<std::string_view> forgotten_;  // keys that begin so
+};
+
+// Goes on with its own view of a channel when another's was committed.
+class StubbornMetadata final : public OtherMetadata {
  public:
   using OtherMetadata::OtherMetadata;
   Task<Status> commit(metadata::Transaction transaction) override {
-    std::erase_if(transaction.conditions, [](const metadata::Condition& condition) {
-      return condition.key == metadata::kGrantKey || condition.key.starts_with("channel/");
+    const bool of_channel = std::ranges::any_of(transaction.writes, [](const metadata::Write& w) {
+      return w.key.starts_with(channel::kChannelRowPrefix);
     });
-    return inner_.commit(std::move(transaction));
+    const Status committed = co_await inner_.commit(std::move(transaction));
+    const bool refused = !committed && committed.error().code == base::ErrorCode::kConditionFailed;
+    co_return refused&& of_channel ? Status() : committed;
   }
 };
 
@@ -124,7 +144,10 @@ std::unique_ptr<metadata::MetadataStore> planted_metadata(Plant plant,
   switch (plant) {
     case Plant::kEpochForgotten: return std::make_unique<ForgetfulMetadata>(metadata);
     case Plant::kReferenceMissed: return std::make_unique<MiscountingMetadata>(metadata);
-    case Plant::kRowsUnowned: return std::make_unique<OwnerlessMetadata>(metadata);
+    case Plant::kRowsUnowned:
+      return std::make_unique<CarelessMetadata>(
+          metadata, std::vector<std::string_view>{metadata::kGrantKey, channel::kChannelRowPrefix});
+    case Plant::kEndByOneself: return std::make_unique<StubbornMetadata>(metadata);
     default: return nullptr;
   }
 }

@@ -3,6 +3,11 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
+
+#include "streamcore/chunk/chunk_format.h"
+#include "streamcore/chunk/chunk_object_format.h"
+#include "streamcore/metadata/log_objects.h"
 
 namespace thalweg::sim {
 
@@ -58,6 +63,18 @@ class EagerObjects final : public OtherObjects {
   base::TaskGroup& frames_;
 };
 
+// Takes a chunk it finds where it puts one for another's, though it may be its own.
+class ForeignObjects final : public OtherObjects {
+ public:
+  using OtherObjects::OtherObjects;
+  Task<Result<PutOutcome>> put_if_absent(std::string key, base::Parts parts) override {
+    const bool is_log = chunk::decode_chunk_object_key(key).has_value();
+    auto put = co_await inner_.put_if_absent(std::move(key), std::move(parts));
+    if (!is_log || put != PutOutcome::kExists) co_return put;
+    co_return base::fail(ErrorCode::kNoSpace, "planted: not created");
+  }
+};
+
 // Takes a put of unknown outcome for done, or for one that did nothing.
 class SureObjects final : public OtherObjects {
  public:
@@ -73,6 +90,35 @@ class SureObjects final : public OtherObjects {
   const bool done_;
 };
 
+// Sees no boundary of the metadata log: a slot without an entry is the end of it.
+class BoundlessObjects final : public OtherObjects {
+ public:
+  using OtherObjects::OtherObjects;
+  Task<Result<object_store::ListPage>> list(std::string prefix, std::string start_after) override {
+    if (prefix == metadata::kBoundaryPrefix) co_return object_store::ListPage{};
+    co_return co_await inner_.list(std::move(prefix), std::move(start_after));
+  }
+};
+
+// Collects the SEALs it put once its own epoch has begun.
+class TidyObjects final : public OtherObjects {
+ public:
+  using OtherObjects::OtherObjects;
+  Task<Result<PutOutcome>> put_if_absent(std::string key, base::Parts parts) override {
+    const bool is_log = chunk::decode_chunk_object_key(key).has_value();
+    const bool is_seal = is_log && parts.size() == chunk::kChunkHeaderBytes;
+    if (is_seal) seals_.push_back(key);
+    for (const std::string& seal : is_log && !is_seal ? std::exchange(seals_, {}) : kNone) {
+      CO_TRY(co_await inner_.remove(seal));
+    }
+    co_return co_await inner_.put_if_absent(std::move(key), std::move(parts));
+  }
+
+ private:
+  static inline const std::vector<std::string> kNone;
+  std::vector<std::string> seals_;
+};
+
 }  // namespace
 
 std::unique_ptr<object_store::ObjectStore> planted_objects(Plant plant,
@@ -80,6 +126,9 @@ std::unique_ptr<object_store::ObjectStore> planted_objects(Plant plant,
                                                            base::TaskGroup& frames) {
   switch (plant) {
     case Plant::kSegmentLater: return std::make_unique<EagerObjects>(objects, frames);
+    case Plant::kBoundaryIgnored: return std::make_unique<BoundlessObjects>(objects);
+    case Plant::kSealsCollected: return std::make_unique<TidyObjects>(objects);
+    case Plant::kExistsIsFailed: return std::make_unique<ForeignObjects>(objects);
     case Plant::kUnknownIsDone: return std::make_unique<SureObjects>(objects, true);
     case Plant::kUnknownIsFailed: return std::make_unique<SureObjects>(objects, false);
     default: return nullptr;

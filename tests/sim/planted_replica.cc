@@ -1,8 +1,13 @@
 #include "tests/sim/planted_replica.h"
 
+#include <algorithm>
+#include <cstring>
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
+
+#include "streamcore/base/crc32c.h"
 
 namespace thalweg::sim {
 
@@ -71,6 +76,7 @@ class EagerReplica final : public OtherReplica {
   base::TaskGroup& frames_;
 };
 
+// Takes the first damaged or missing chunk for the end of the log.
 class CutReplica final : public OtherReplica {
  public:
   using OtherReplica::OtherReplica;
@@ -100,6 +106,76 @@ class CutReplica final : public OtherReplica {
     return at != cuts_.end() && key.seq >= at->second;
   }
   std::map<ChannelEpoch, ChunkSeq> cuts_;
+};
+
+// Takes a chunk for written once a later one is.
+class DisorderlyReplica final : public OtherReplica {
+ public:
+  static constexpr base::Duration kLook = std::chrono::microseconds(100);
+
+  DisorderlyReplica(ChunkReplica& inner, base::TaskGroup& frames)
+      : OtherReplica(inner), frames_(frames) {}
+  Task<Result<PutOutcome>> put_if_absent(ChunkKey key, base::Slice chunk) override {
+    frames_.spawn(put(key, std::move(chunk)));
+    while (!answers_.contains(key) && !(written_ > key)) co_await frames_.sleep_for(kLook);
+    const auto answer = answers_.extract(key);
+    co_return answer ? answer.mapped() : PutOutcome::kCreated;
+  }
+
+ private:
+  Task<void> put(ChunkKey key, base::Slice chunk) {
+    auto answer = co_await inner_.put_if_absent(key, std::move(chunk));
+    if (answer == PutOutcome::kCreated) written_ = std::max(written_, key);
+    answers_.insert_or_assign(key, std::move(answer));
+  }
+
+  base::TaskGroup& frames_;
+  std::map<ChunkKey, Result<PutOutcome>> answers_;
+  ChunkKey written_{};  // the last one
+};
+
+// Looks where it should put a SEAL, and puts none.
+class LookingReplica final : public OtherReplica {
+ public:
+  using OtherReplica::OtherReplica;
+  Task<Result<PutOutcome>> seal(ChunkKey key, uint64_t) override {
+    const auto found = co_await inner_.head(key);
+    if (found) co_return PutOutcome::kExists;
+    if (found.error().code != base::ErrorCode::kNotFound) co_return std::unexpected(found.error());
+    co_return PutOutcome::kCreated;
+  }
+};
+
+// Sums what it read instead of comparing it with its sum.
+class LaunderingReplica final : public OtherReplica {
+ public:
+  using OtherReplica::OtherReplica;
+  Task<Result<base::Slice>> read(ChunkKey key) override {
+    const base::Slice chunk = CO_TRY(co_await inner_.read(key));
+    co_return chunk::ChunkView::open(chunk) ? chunk : summed(chunk);
+  }
+
+ private:
+  static base::Slice summed(const base::Slice& chunk) {
+    const auto found = chunk::decode_header(chunk.bytes);
+    if (!found || found->total_length != chunk.bytes.size()) return chunk;
+    chunk::ChunkHeader header = *found;
+    const base::Buffer copy = base::Buffer::copy_of(chunk.bytes);
+    std::byte* const data = copy.data();
+    const base::ByteView bytes(data, chunk.bytes.size());
+    const uint64_t index = header.index_position;
+    const auto entries = chunk::decode_index(header, bytes.subspan(index, header.index_length()));
+    for (size_t i = 0; entries && i < entries->size(); ++i) {
+      const uint64_t begin = (*entries)[i].position;
+      const uint64_t end = i + 1 < entries->size() ? (*entries)[i + 1].position : index;
+      const uint32_t crc = base::crc32c(bytes.subspan(begin, end - begin));
+      std::memcpy(data + index + i * chunk::kIndexEntryBytes + 4, &crc, sizeof crc);
+    }
+    header.index_crc = base::crc32c(bytes.subspan(index, header.index_length()));
+    header.body_crc = base::crc32c(bytes.subspan(chunk::kChunkHeaderBytes));
+    chunk::encode_header(header, data);
+    return {copy, bytes};
+  }
 };
 
 // What it finds where it puts a SEAL it does not see.
@@ -140,6 +216,12 @@ std::unique_ptr<chunk::ChunkReplica> planted_replica(Plant plant, chunk::ChunkRe
     case Plant::kQuorumOfOne:
       if (zone != 1) return nullptr;
       return std::make_unique<EagerReplica>(replica, frames);
+    case Plant::kRecoveryOfOne:
+      if (zone != 1) return nullptr;
+      return std::make_unique<BlindReplica>(replica);
+    case Plant::kAckOutOfOrder: return std::make_unique<DisorderlyReplica>(replica, frames);
+    case Plant::kSealNotWritten: return std::make_unique<LookingReplica>(replica);
+    case Plant::kCrcMadeAnew: return std::make_unique<LaunderingReplica>(replica);
     case Plant::kAdoptNothing: return std::make_unique<BlindReplica>(replica);
     case Plant::kSealIsMine: return std::make_unique<TrustingReplica>(replica);
     case Plant::kFreedEarly: return std::make_unique<HastyReplica>(replica);

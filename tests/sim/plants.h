@@ -23,9 +23,11 @@ enum class Plant {
   kNoFsync,         // the log's syncs do nothing
   kAckBeforeFsync,  // a chunk counts as written before it is
   kSyncIgnored,     // a failed sync counts as done
+  kSyncRetried,     // a failed sync is tried again, and what that says is believed
   kBadCrcIsEnd,     // recovery takes the first damaged chunk for the end of the log
   kAdoptNothing,    // recovery puts its SEAL where a chunk lies
   kFreedEarly,      // one chunk more is freed than was offloaded
+  kAckOutOfOrder,   // a chunk counts as written when a later one is
   // What is known of it:
   kEpochForgotten,   // opening drops the oldest undrained epoch from the channel's row
   kAnnotationAhead,  // annotations hold what was appended, not what their range holds
@@ -42,14 +44,21 @@ enum class Plant {
   kQuorumOfOne,       // a chunk counts as held by one zone before it is
   kEmptiedVotes,      // a zone that lost everything has its marker back
   kUnconditionalPut,  // the zones replace what is there
+  kRecoveryOfOne,     // one zone's answer decides what another holds
+  kCrcMadeAnew,       // a damaged chunk is summed again
   // With two owners:
   kTakerDoesNotWait,  // a lease is taken from whoever has it
   kPauseNotCounted,   // the lease's clock stands still with its process
   kReadUnproven,      // where a stream ends is told without a proof of ownership
   kRowsUnowned,       // rows are changed without the condition of ownership
   kUnknownIsDone,     // a put of unknown outcome is taken for done
+  kExistsIsFailed,    // a chunk that is there already is taken for another's
+  kEndByOneself,      // a channel's row that another changed is taken for changed by oneself
   kUnknownIsFailed,   // a put of unknown outcome is taken for one that did nothing
   kSealIsMine,        // whatever is in a chunk's register is taken for the chunk
+  kSealNotWritten,    // who takes over looks at a register and puts no SEAL
+  kSealsCollected,    // SEALs go once their epoch is closed
+  kBoundaryIgnored,   // what was collected from the metadata log is taken for its end
   kAckUnleased,       // chunks are acknowledged without a look at the lease
 };
 

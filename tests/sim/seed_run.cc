@@ -38,7 +38,8 @@ uint64_t log_uniform(base::Random& random, uint64_t bound) {
   return 1 + random.below(uint64_t{1} << (1 + random.below(std::bit_width(bound) - 1)));
 }
 
-uint64_t seed_under_way = 0;
+// Of the seed under way, for a signal handler.
+char command_under_way[120];
 
 }  // namespace
 
@@ -335,19 +336,26 @@ void SeedRun::rot() {
 // --- one seed
 
 namespace {
-void say_seed(int) {
-  char line[64];
-  const int length = std::snprintf(line, sizeof(line), "aborted in seed %llu\n",
-                                   static_cast<unsigned long long>(seed_under_way));
+void say_command(int) {
+  char line[160];
+  const int length = std::snprintf(line, sizeof(line), "aborted in: %s\n", command_under_way);
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line, static_cast<size_t>(length));
   ::_exit(3);
 }
 }  // namespace
 
-void announce_seed_on_abort() { std::signal(SIGABRT, say_seed); }
+std::string command_of(uint64_t seed, World world) {
+  const std::string_view option = world == World::kZones    ? "--zones "
+                                  : world == World::kOwners ? "--owners "
+                                                            : "";
+  return text("build/release/tests/sim/thalweg_sim ", option, "--seed ", seed, " --trace");
+}
+
+void announce_seed_on_abort() { std::signal(SIGABRT, say_command); }
 
 SeedOutcome run_seed(uint64_t seed, World world, Plant plant, bool print) {
-  seed_under_way = seed;
+  (void)std::snprintf(command_under_way, sizeof(command_under_way), "%s",
+                      command_of(seed, world).c_str());
   if (world == World::kOwners) return OwnersRun(seed, plant, print).run();
   return SeedRun(seed, world, plant, print).run();
 }

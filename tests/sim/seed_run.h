@@ -69,7 +69,9 @@ class SeedRun {
   uint64_t crashes_ = 0;
 };
 
-// One line that says which seed runs when the process aborts.
+// The command that repeats a seed and shows what happens.
+std::string command_of(uint64_t seed, World world);
+// One line with the command of the seed under way when the process aborts.
 void announce_seed_on_abort();
 SeedOutcome run_seed(uint64_t seed, World world, Plant plant, bool print);
 

@@ -7,10 +7,13 @@
 // one, and processes that own it follow each other while the last may still live.
 // Exit: 0 no violation (with --expect-caught: one was found and printed; an abort is none), 1
 // otherwise, 2 misuse.
+#include <malloc.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <charconv>
+#include <climits>
 #include <cstring>
 #include <iostream>
 #include <string>
@@ -63,6 +66,13 @@ std::optional<Arguments> parse(int argc, char** argv) {
   return arguments;
 }
 
+double cpu_seconds() {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  return static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+         static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+}
+
 // The number of seeds that broke something.
 uint64_t run_seeds(const Arguments& arguments) {
   announce_seed_on_abort();
@@ -79,11 +89,15 @@ uint64_t run_seeds(const Arguments& arguments) {
     ++broken;
     std::cout << "seed " << seed << ": " << *outcome.violation << std::endl;
     if (arguments.expect_caught) return broken;
+    std::cout << "repeat: " << command_of(seed, arguments.world) << std::endl;
   }
-  std::cout << arguments.seeds << " seeds from " << arguments.seed << ", " << acked
-            << " acknowledged appends, " << crashes << " crashes, "
-            << std::chrono::duration_cast<std::chrono::seconds>(simulated).count()
-            << " simulated seconds, " << broken << " broken" << std::endl;
+  const double seconds = std::chrono::duration<double>(simulated).count();
+  const auto times = static_cast<uint64_t>(seconds / cpu_seconds());
+  std::cout << text(arguments.seeds, " seeds from ", arguments.seed, ": ", acked,
+                    " acknowledged appends, ", crashes, " crashes, ",
+                    static_cast<uint64_t>(seconds), " simulated seconds at ", times,
+                    " times real time, ", broken, " broken")
+            << std::endl;
   return broken;
 }
 
@@ -106,6 +120,9 @@ bool is_caught(Arguments arguments) {
 }
 
 int main(int argc, char** argv) {
+  // What one seed gave back the next one needs again.
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  ::mallopt(M_TRIM_THRESHOLD, INT_MAX);
   const auto arguments = parse(argc, argv);
   if (!arguments.has_value()) {
     std::cerr

@@ -3,9 +3,11 @@
 // model expects.
 #pragma once
 
+#include <array>
+#include <charconv>
+#include <concepts>
 #include <cstdint>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -13,12 +15,19 @@
 
 namespace thalweg::sim {
 
-// The arguments one after the other, as text.
+inline void append_text(std::string& to, std::string_view part) { to += part; }
+template <std::integral T>
+void append_text(std::string& to, T number) {
+  std::array<char, 24> digits;
+  to.append(digits.data(), std::to_chars(digits.begin(), digits.end(), number).ptr);
+}
+
+// The arguments, strings and numbers, one after the other.
 template <class... Parts>
 std::string text(const Parts&... parts) {
-  std::ostringstream out;
-  (out << ... << parts);
-  return out.str();
+  std::string line;
+  (append_text(line, parts), ...);
+  return line;
 }
 
 class Trace {
