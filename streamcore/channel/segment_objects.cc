@@ -13,6 +13,12 @@ namespace {
 constexpr uint64_t kIdBlock = 1000;
 constexpr size_t kScanRows = 1000;
 constexpr size_t kUnknownPagesMax = 100;  // a local store reads a whole directory for each
+
+// The wall clock was ahead when this was written, or is behind now.
+bool is_of_the_future(const ObjectRow& row, base::Timestamp now) {
+  return row.state == ObjectState::kDestroyed && row.since > now;
+}
+
 }  // namespace
 
 SegmentObjects::SegmentObjects(base::Executor& executor, base::Clock& clock,
@@ -163,30 +169,43 @@ base::Task<base::Status> SegmentObjects::sweep_prepared(std::vector<metadata::Co
 base::Task<base::Status> SegmentObjects::collect_garbage() {
   std::string after;
   const base::Timestamp now = clock_.wall_now();
+  const base::Duration since_boot = clock_.since_boot();
+  std::map<ObjectId, base::Duration> dying;
   for (bool more = true; more;) {
     const auto page =
         CO_TRY(co_await metadata_.scan(std::string(kDyingRowPrefix), after, kScanRows));
     std::vector<std::string> dead_keys;
-    metadata::Transaction erase;
+    metadata::Transaction changes;
     for (const metadata::KeyValue& pair : page) {
-      const ObjectRow row = CO_TRY(decode_object_row(pair.value));
-      const bool dead =
-          (row.state == ObjectState::kDeleting && now - row.since >= options_.delete_grace_ms) ||
-          (row.state == ObjectState::kDestroyed &&
-           now - row.since >= options_.destroyed_row_keep_ms);
-      if (!dead) continue;
+      ObjectRow row = CO_TRY(decode_object_row(pair.value));
       const ObjectId object = object_of_row_key(pair.key, kDyingRowPrefix);
-      dead_keys.push_back(segment::segment_key(object));
-      erase.require(pair.key, pair.value).erase(pair.key);
+      const auto found = dying_.find(object);
+      const base::Duration first = found == dying_.end() ? since_boot : found->second;
+      dying.emplace(object, first);
+      if (is_of_the_future(row, now)) {
+        row.since = now;
+        changes.require(pair.key, pair.value).set(pair.key, encode_object_row(row));
+      } else if (is_dead(row, now, since_boot - first)) {
+        dead_keys.push_back(segment::segment_key(object));
+        changes.require(pair.key, pair.value).erase(pair.key);
+      }
     }
-    if (!dead_keys.empty()) {
-      CO_TRY(co_await objects_.remove_all(std::move(dead_keys)));
-      CO_TRY(co_await metadata_.commit(std::move(erase)));
-    }
+    if (!dead_keys.empty()) CO_TRY(co_await objects_.remove_all(std::move(dead_keys)));
+    if (!changes.writes.empty()) CO_TRY(co_await metadata_.commit(std::move(changes)));
     more = page.size() == kScanRows;
     if (more) after = page.back().key;
   }
+  dying_ = std::move(dying);
   co_return base::Status{};
+}
+
+bool SegmentObjects::is_dead(const ObjectRow& row, base::Timestamp now,
+                             base::Duration known_for) const {
+  if (row.state == ObjectState::kDestroyed) {
+    return now - row.since >= options_.destroyed_row_keep_ms;
+  }
+  return row.state == ObjectState::kDeleting &&
+         known_for >= std::chrono::milliseconds(options_.delete_grace_ms);
 }
 
 base::Task<base::Result<bool>> SegmentObjects::is_known(const std::string& key) {

@@ -55,8 +55,9 @@ class SegmentObjects {
   // At start, before any prepare(): objects a dead owner left PREPARED become DESTROYED and are
   // removed. `owner`: of every channel.
   base::Task<base::Status> sweep_prepared(std::vector<metadata::Condition> owner);
-  // Removes objects whose grace is over, and old DESTROYED rows. Called now and then; looks at the
-  // dying alone.
+  // Removes objects that it has known to be DELETING for their grace, and old DESTROYED rows.
+  // Called now and then; looks at the dying alone. A wall clock that jumps ends no grace early and
+  // keeps nothing for long.
   base::Task<base::Status> collect_garbage();
   // Objects in the store that no row names are reported in one line and never deleted: whose they
   // are is for people to find out. Looks at the first hundred thousand, before any
@@ -64,6 +65,8 @@ class SegmentObjects {
   base::Task<base::Status> report_unknown(const base::TaskGroup& group);
 
  private:
+  // Whether the time of one of the dying is over, which this process has known for so long.
+  bool is_dead(const ObjectRow& row, base::Timestamp now, base::Duration known_for) const;
   base::Task<base::Result<bool>> is_known(const std::string& key);
   base::Task<base::Status> write_prepared(metadata::Condition owner,
                                           const std::vector<ObjectId>& ids);
@@ -76,6 +79,8 @@ class SegmentObjects {
   const StreamStoreOptions& options_;
   metadata::IdAllocator ids_;
   std::vector<ObjectId> given_up_;  // PREPARED, without an object
+  // The dying, and when they were first found so by this process, since boot.
+  std::map<ObjectId, base::Duration> dying_;
 };
 
 }  // namespace thalweg::channel

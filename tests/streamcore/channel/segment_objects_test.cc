@@ -123,12 +123,38 @@ TEST_F(SegmentObjectsTest, AnObjectLivesUntilItsLastRangeWent) {
 TEST_F(SegmentObjectsTest, ADeletedObjectIsKeptForItsGrace) {
   const ObjectId id = committed(1);
   release({{id, 1}});
+  collect_after(0);
   collect_after(999);
   EXPECT_TRUE(uploaded(id));
   EXPECT_TRUE(row(id).has_value());
   collect_after(1);
   EXPECT_FALSE(uploaded(id));
   EXPECT_FALSE(row(id).has_value());
+}
+
+TEST_F(SegmentObjectsTest, AWallClockThatJumpsEndsNoGrace) {
+  const ObjectId id = committed(1);
+  release({{id, 1}});
+  collect_after(0);
+  clock_.set_error(std::chrono::hours(10 * 365 * 24));
+  collect_after(999);
+  EXPECT_TRUE(uploaded(id));
+}
+
+TEST_F(SegmentObjectsTest, WhatWasDeletedUnderAWallClockThatWasAheadGoesAllTheSame) {
+  clock_.set_error(std::chrono::hours(10 * 365 * 24));
+  const ObjectId deleted = committed(1);
+  release({{deleted, 1}});
+  const ObjectId destroyed = prepare_one();
+  ASSERT_TRUE(run(executor_, objects_.sweep_prepared({owner_})).has_value());
+  clock_.set_error({});
+  collect_after(0);
+  collect_after(1000);
+  EXPECT_FALSE(uploaded(deleted));
+  EXPECT_FALSE(row(deleted).has_value());
+  EXPECT_TRUE(row(destroyed).has_value());
+  collect_after(4000);
+  EXPECT_FALSE(row(destroyed).has_value());
 }
 
 TEST_F(SegmentObjectsTest, ReleasingManyObjectsIsOneTransaction) {
