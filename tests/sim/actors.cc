@@ -15,6 +15,7 @@ using base::ErrorCode;
 using base::Task;
 
 constexpr size_t kStreamsMax = 24;
+constexpr std::chrono::hours kWallJump(10 * 365 * 24);
 constexpr size_t kReadBytesMax = 40'000;
 // Retention trims to a segment's end, and which there will be is not known when it is asked for.
 constexpr Offset kAnyTrim{UINT64_MAX / 2};
@@ -326,6 +327,7 @@ Task<void> play_full_disk(Scene& scene) {
     // Either nothing at all can be made, or files cannot grow and the reserve can be used.
     const bool reserve_helps = scene.percent(50);
     scene.trace.event(reserve_helps ? "disk full but for the reserve" : "disk full");
+    scene.trace.fired.add(Fault::kDiskFull);
     if (reserve_helps) scene.disk.set_capacity(scene.disk.used_bytes());
     if (!reserve_helps) scene.disk.set_full(true);
     const bool goes_on = co_await scene.tasks.sleep_for(pause(scene) * 20);
@@ -339,6 +341,7 @@ Task<void> play_full_disk(Scene& scene) {
 Task<void> play_failing_sync(Scene& scene) {
   if (!co_await scene.tasks.sleep_for(pause(scene) * 30)) co_return;
   scene.trace.event("a sync will fail");
+  scene.trace.fired.add(Fault::kFailedSync);
   scene.write_failed = true;
   scene.disk.fail_next_sync();
 }
@@ -361,6 +364,30 @@ Task<void> play_wipe(Scene& scene) {
   scene.zones->wipe_one(scene.random);
 }
 
+// Nothing that is safe may depend on the wall clock.
+Task<void> play_wall_clock(Scene& scene) {
+  while (co_await scene.tasks.sleep_for(pause(scene) * 20)) {
+    const int sign = scene.percent(50) ? 1 : -1;
+    switch (scene.random.below(4)) {
+      case 0:
+        scene.trace.event(text("the wall clock jumps, sign ", sign));
+        scene.trace.fired.add(Fault::kWallJump);
+        scene.wall->set_error(sign * kWallJump);
+        break;
+      case 1:
+        scene.trace.fired.add(Fault::kWallOffset);
+        scene.wall->set_error(sign * std::chrono::minutes(scene.random.below(11)));
+        break;
+      case 2:
+        scene.trace.event("the wall clock stands still");
+        scene.trace.fired.add(Fault::kWallFrozen);
+        scene.wall->freeze();
+        break;
+      default: scene.wall->set_error({});
+    }
+  }
+}
+
 }  // namespace
 
 // --- the scene
@@ -381,6 +408,7 @@ void Scene::explain(std::string_view what, const base::Error& error) {
   explained |= is_newest && error.code == ErrorCode::kFenced;  // one follows that did not open yet
   explained |= leased && (error.code == ErrorCode::kUnavailable ||
                           error.code == ErrorCode::kUnknownOutcome || !is_owner());
+  explained |= knobs.zones.network.torn_read != 0 && error.code == ErrorCode::kCorrupt;
   // A reader of the log may meet a zone that is away and two that fail.
   explained |= zones != nullptr && error.code == ErrorCode::kUnavailable;
   // The channel stops at the damage; what was on its way then is not known.
@@ -402,6 +430,7 @@ void spawn_actors(Scene& scene) {
   if (knobs.failing_sync) scene.tasks.spawn(play_failing_sync(scene));
   if (knobs.zones.outages) scene.tasks.spawn(play_outages(scene));
   if (knobs.zones.wipe) scene.tasks.spawn(play_wipe(scene));
+  if (knobs.wall_lies) scene.tasks.spawn(play_wall_clock(scene));
 }
 
 base::Task<void> check_stream(Scene& scene, StreamId stream, bool settle) {

@@ -7,6 +7,7 @@
 #include "streamcore/base/task_group.h"
 #include "streamcore/stream_store.h"
 #include "tests/sim/knobs.h"
+#include "tests/sim/sim_clock.h"
 #include "tests/sim/sim_file_system.h"
 #include "tests/sim/stream_model.h"
 
@@ -22,7 +23,8 @@ struct Scene {
   base::Random& random;
   const Knobs& knobs;
   SimZones* zones = nullptr;
-  bool leased = false;  // there may be another owner
+  SimClock* wall = nullptr;  // of the process
+  bool leased = false;       // there may be another owner
   // Clocks that run wrong prove nothing: whether nobody followed this process yet. Null: they do.
   std::function<bool()> is_newest = nullptr;
   bool asks_for_proof = true;        // before it believes where a stream ends

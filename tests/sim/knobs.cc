@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "streamcore/metadata/log_objects.h"
 #include "tests/sim/trace.h"
 
 namespace thalweg::sim {
@@ -59,6 +60,12 @@ ZoneKnobs draw_zones(base::Random& random) {
   network.late_max = one_of<base::Duration>(random, {milliseconds(20), milliseconds(20'000)});
   network.read_failed = one_of<uint32_t>(random, {0, 20, 150});
   network.torn_read = one_of<uint32_t>(random, {0, 0, 10});
+  network.delay_spread = one_of<uint32_t>(random, {0, 0, 0, 100, 200});
+  network.slow_down = one_of<uint32_t>(random, {0, 0, 2});
+  network.list_page = one_of<size_t>(random, {object_store::kListPageMax, 1, 3});
+  // A log of hundreds of chunks must be listed in minutes.
+  if (network.delay_spread != 0) network.list_page = std::max<size_t>(network.list_page, 3);
+  network.told_apart_by_key = metadata::kLogPrefix;
   zones.replica.open_wait = one_of<base::Duration>(random, {milliseconds(1), milliseconds(3000)});
   zones.replica.check_interval =
       one_of<base::Duration>(random, {milliseconds(0), milliseconds(100), milliseconds(10'000)});
@@ -96,11 +103,12 @@ Knobs draw_knobs(base::Random& random, World world) {
   knobs.full_disk = percent(random, 30);
   knobs.failing_sync = percent(random, 25);
   knobs.bit_rot = percent(random, 20);
+  knobs.wall_lies = percent(random, 40);
   if (world == World::kLocal) return knobs;
   knobs.bit_rot = false;
   knobs.zones = draw_zones(random);
   // An append takes longer, and so does the drain; but a seed shall not call for minutes.
-  knobs.life_max = std::min(knobs.life_max * 2, knobs.pause_max * 4000);
+  knobs.life_max = std::min(knobs.life_max * 5 / 2, knobs.pause_max * 5000);
   knobs.store.offload_bytes_max = std::max<uint64_t>(knobs.store.offload_bytes_max, 16 << 10);
   knobs.store.replica_lag_bytes_max = one_of<uint64_t>(random, {1, 64 << 10, 64 << 20});
   knobs.store.index_reads_max = static_cast<uint32_t>(1 + random.below(16));
@@ -110,7 +118,8 @@ Knobs draw_knobs(base::Random& random, World world) {
   knobs.metadata.incarnation_slots = one_of<uint64_t>(random, {3, 30, 10'000});
   // A start gives up at a read that fails; those that open shall be many.
   BucketFaults& network = knobs.zones.network;
-  network.torn_read = 0;
+  network.torn_read = one_of<uint32_t>(random, {0, 0, 0, 1});
+  network.slow_down = std::min<uint32_t>(network.slow_down, 1);
   network.read_failed = std::min<uint32_t>(network.read_failed, 2);
   network.lost_request = std::min<uint32_t>(network.lost_request, 30);
   network.lost_answer = std::min<uint32_t>(network.lost_answer, 30);
@@ -122,30 +131,30 @@ Knobs draw_knobs(base::Random& random, World world) {
   knobs.zones.rot = false;
   if (!knobs.log_in_zones) knobs.zones.outages = knobs.zones.wipe = false;
   knobs.lease = one_of<milliseconds>(random, {milliseconds(400), milliseconds(3000)});
-  knobs.life_max = knobs.lease * (1 + random.below(4));
+  knobs.life_max = knobs.lease * (3 + random.below(9));
   // Leases are seconds: at the pace of the other worlds a seed would be all appends.
   knobs.pause_max =
-      one_of<base::Duration>(random, {milliseconds(20), milliseconds(60), milliseconds(200)});
+      one_of<base::Duration>(random, {milliseconds(40), milliseconds(120), milliseconds(400)});
   return knobs;
 }
 
 std::string to_string(const Knobs& k) {
-  return text("chunk=", k.store.chunk_bytes_target, " window=", k.store.chunk_window,
-              " unwritten=", k.store.unwritten_bytes_max,
-              " outstanding=", k.store.outstanding_log_bytes_max,
-              " undrained=", k.store.undrained_epochs_max,
-              " memory=", k.store.memory_tail_bytes_max, " offload=", k.store.offload_bytes, "/",
-              k.store.offload_bytes_max, "/", k.store.offload_interval_ms, "ms",
-              " own=", k.store.own_segment_bytes, " packed=", k.store.packed_ranges_max,
-              " cache=", k.store.block_cache_bytes_max, " file=", k.replica.file_bytes,
-              " snapshot=", k.metadata.snapshot_entries,
-              " incarnations=", k.metadata.incarnation_slots, " streams=", k.streams,
-              " appenders=", k.appenders, " readers=", k.readers, " lives=", k.lives,
-              " payload=", k.payload_max, k.trims ? " trims" : "", k.removes ? " removes" : "",
-              k.full_disk ? " full_disk" : "", k.failing_sync ? " failing_sync" : "",
-              k.bit_rot ? " bit_rot" : "", k.zones.outages ? " outages" : "",
-              k.zones.wipe ? " wipe" : "", k.zones.rot ? " rot" : "",
-              k.log_in_zones ? " log_in_zones" : "", k.clocks_lie ? " clocks_lie" : "");
+  return text(
+      "chunk=", k.store.chunk_bytes_target, " window=", k.store.chunk_window,
+      " unwritten=", k.store.unwritten_bytes_max,
+      " outstanding=", k.store.outstanding_log_bytes_max,
+      " undrained=", k.store.undrained_epochs_max, " memory=", k.store.memory_tail_bytes_max,
+      " offload=", k.store.offload_bytes, "/", k.store.offload_bytes_max, "/",
+      k.store.offload_interval_ms, "ms", " own=", k.store.own_segment_bytes,
+      " packed=", k.store.packed_ranges_max, " cache=", k.store.block_cache_bytes_max,
+      " file=", k.replica.file_bytes, " snapshot=", k.metadata.snapshot_entries,
+      " incarnations=", k.metadata.incarnation_slots, " streams=", k.streams,
+      " appenders=", k.appenders, " readers=", k.readers, " lives=", k.lives,
+      " payload=", k.payload_max, k.trims ? " trims" : "", k.removes ? " removes" : "",
+      k.full_disk ? " full_disk" : "", k.failing_sync ? " failing_sync" : "",
+      k.bit_rot ? " bit_rot" : "", k.wall_lies ? " wall_lies" : "",
+      k.zones.outages ? " outages" : "", k.zones.wipe ? " wipe" : "", k.zones.rot ? " rot" : "",
+      k.log_in_zones ? " log_in_zones" : "", k.clocks_lie ? " clocks_lie" : "");
 }
 
 }  // namespace thalweg::sim

@@ -38,7 +38,8 @@ struct Knobs {
   bool removes = false;
   bool full_disk = false;  // periods without space
   bool failing_sync = false;
-  bool bit_rot = false;  // once, in the log, after a crash
+  bool bit_rot = false;    // once, in the log, after a crash
+  bool wall_lies = false;  // the wall clock: off by minutes, then by years, or standing still
 
   ZoneKnobs zones;
   // Of owners that follow each other:

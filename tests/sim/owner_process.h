@@ -40,7 +40,8 @@ class MachineClock final : public base::Clock {
     return counted * faults_.rate_percent / 100;
   }
   void stood_still(base::Duration pause) { paused_ += pause; }
-  void set_wall_error(std::chrono::milliseconds error) { clock_.set_error(error); }
+  SimClock& wall() { return clock_; }
+  const ClockFaults& faults() const { return faults_; }
 
  private:
   SimClock clock_;

@@ -10,6 +10,7 @@ namespace thalweg::sim {
 
 using base::ErrorCode;
 using std::chrono::milliseconds;
+using std::chrono::minutes;
 using std::chrono::seconds;
 
 namespace {
@@ -19,6 +20,7 @@ constexpr base::Duration kStopMax = seconds(120);
 constexpr base::Duration kDrainMax = seconds(600);  // one of them offloads everything
 constexpr base::Duration kAppendMax = seconds(30);
 constexpr uint64_t kLifeStepsMax = 40'000;
+constexpr size_t kOldMax = 2;
 }  // namespace
 
 OwnersRun::OwnersRun(uint64_t seed, Plant plant, bool print)
@@ -45,13 +47,16 @@ SeedOutcome OwnersRun::run() {
   trace_.set_executor(nullptr);
   newcomer_.reset();
   owner_.reset();
-  old_.reset();
+  old_.clear();
   base::set_log_sink({});
+  trace_.fired.add(bucket_.fired);
+  if (zones_) trace_.fired.add(zones_->fired());
   return {.violation = trace_.first_violation(),
           .trace_hash = trace_.hash(),
           .events = trace_.events(),
           .acked = model_.acked(),
           .crashes = crashes_,
+          .fired = trace_.fired,
           .simulated = now_.time_since_epoch()};
 }
 
@@ -61,6 +66,9 @@ void OwnersRun::error_logged(std::string_view line) {
   const bool taken_over =
       std::ranges::any_of(said, [&](std::string_view start) { return line.starts_with(start); });
   if (taken_over && !healed_) return;
+  const bool damaged = line.find("corrupt") != std::string_view::npos ||
+                       line.find("unreadable") != std::string_view::npos;
+  if (damaged && knobs_.zones.network.torn_read != 0) return;
   if (!zones_ || !zones_->explains(line)) trace_.violation(text("unexplained error line: ", line));
 }
 
@@ -68,13 +76,16 @@ void OwnersRun::error_logged(std::string_view line) {
 
 OwnerProcess* OwnersRun::next_due(base::TimePoint by) {
   OwnerProcess* first = nullptr;
-  for (OwnerProcess* process : {old_.get(), owner_.get(), newcomer_.get()}) {
-    if (process == nullptr || process->paused()) continue;
+  const auto look = [&](OwnerProcess* process) {
+    if (process == nullptr || process->paused()) return;
     const auto due = process->executor().next_due();
-    if (!due || *due > by) continue;
+    if (!due || *due > by) return;
     by = *due;
     first = process;
-  }
+  };
+  for (const Process& old : old_) look(old.get());
+  look(owner_.get());
+  look(newcomer_.get());
   return first;
 }
 
@@ -103,28 +114,45 @@ std::optional<T> OwnersRun::drive(base::Task<T> task, base::Duration limit, std:
 
 // --- processes
 
-OwnersRun::Process OwnersRun::begin() {
+ClockFaults OwnersRun::draw_clock() {
   ClockFaults clock{.counts_pauses = plant_ != Plant::kPauseNotCounted};
-  if (knobs_.clocks_lie && !healed_) {
+  if (healed_) return clock;
+  // A lease allows for an eighth between two clocks.
+  clock.rate_percent = static_cast<uint32_t>(95 + random_.below(11));
+  if (knobs_.clocks_lie) {
     clock.rate_percent = std::array<uint32_t, 3>{25, 100, 300}[random_.below(3)];
     clock.counts_pauses = random_.below(2) == 0;
   }
-  return std::make_unique<OwnerProcess>(OwnerProcess::World{bucket_, zones_ ? &*zones_ : nullptr},
-                                        now_, random_.next(), knobs_, plant_, clock);
+  if (clock.rate_percent != 100) trace_.fired.add(Fault::kDrift);
+  return clock;
+}
+
+OwnersRun::Process OwnersRun::begin() {
+  const ClockFaults clock = draw_clock();
+  auto process =
+      std::make_unique<OwnerProcess>(OwnerProcess::World{bucket_, zones_ ? &*zones_ : nullptr},
+                                     now_, random_.next(), knobs_, plant_, clock);
+  if (knobs_.wall_lies && !healed_) {
+    trace_.fired.add(Fault::kWallOffset);
+    process->clock().wall().set_error(minutes(10) - minutes(random_.below(21)));
+  }
+  return process;
 }
 
 OwnersRun::Opened OwnersRun::open(OwnerProcess& process) {
   trace_.set_executor(&process.executor());
   trace_.event("process begins");
   const bool may_be_in_use = owner_ != nullptr;
+  if (owner_ != nullptr && !old_.empty()) trace_.fired.add(Fault::kThreeOwners);
   const auto opened = drive(process.open(), kOpenMax, "open");
   if (!opened) return Opened::kRefused;
   if (opened->has_value()) return Opened::kYes;
   const base::Error& error = opened->error();
   trace_.event(text("open: ", base::to_string(error.code), ": ", error.message));
   if (may_be_in_use && error.code == ErrorCode::kAlreadyExists) return Opened::kInUse;
-  const bool network =
-      error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kUnknownOutcome;
+  const bool network = error.code == ErrorCode::kUnavailable ||
+                       error.code == ErrorCode::kUnknownOutcome ||
+                       (knobs_.zones.network.torn_read != 0 && error.code == ErrorCode::kCorrupt);
   if (healed_ || !network) {
     trace_.violation(text("open: ", error.message));
   }
@@ -136,6 +164,7 @@ void OwnersRun::settle(OwnerProcess& process) {
                         knobs_);
   process.scene->leased = true;
   process.scene->zones = zones_ ? &*zones_ : nullptr;
+  process.scene->wall = &process.clock().wall();
   // What these answer says so.
   process.scene->disk_was_full =
       plant_ == Plant::kUnknownIsFailed || plant_ == Plant::kExistsIsFailed;
@@ -182,11 +211,12 @@ void OwnersRun::live_once() {
     if (fate < 25) {
       trace_.event("killed");
       ++crashes_;
+      trace_.fired.add(Fault::kCrash);
+      if (zones_ && zones_->lost()) trace_.fired.add(Fault::kDeathBeforeRepair);
       trace_.set_executor(nullptr);
       owner_.reset();
     } else if (fate < 70) {
-      trace_.event("paused");
-      owner_->pause();
+      pause(*owner_);
     } else if (fate < 80) {
       stop_cleanly(*owner_);
       trace_.set_executor(nullptr);
@@ -201,7 +231,7 @@ void OwnersRun::live_once() {
     const base::Duration nap(
         random_.below(static_cast<uint64_t>(base::Duration(knobs_.lease * 3).count())));
     newcomer_->executor().run_after(nap, [this] {
-      if (owner_ != nullptr) owner_->wake(now_);
+      if (owner_ != nullptr) wake(*owner_);
     });
   }
   const Opened opened = open(*newcomer_);
@@ -211,29 +241,53 @@ void OwnersRun::live_once() {
   } else {
     trace_.set_executor(nullptr);
     newcomer_.reset();
-    if (owner_ != nullptr) owner_->wake(now_);
+    if (owner_ != nullptr) wake(*owner_);
   }
   // Half a life with whoever came before, then another without.
   const uint64_t last_step = owner_ == nullptr ? 0 : owner_->executor().steps() + kLifeStepsMax;
   const auto tired = [&] { return owner_ == nullptr || owner_->executor().steps() > last_step; };
-  if (old_ != nullptr) old_->wake(now_);
+  wake_old();
   (void)step_until(tired, knobs_.life_max / 2);
-  end_old();
+  if (random_.below(4) != 0) end_old();
   (void)step_until(tired, knobs_.life_max / 2);
 }
 
 void OwnersRun::follow(Process next) {
-  old_ = std::move(owner_);
+  trace_.set_executor(nullptr);
+  if (old_.size() == kOldMax) {
+    ++crashes_;
+    old_.erase(old_.begin());
+  }
+  if (owner_ != nullptr) old_.push_back(std::move(owner_));
   owner_ = std::move(next);
   settle(*owner_);
   play(*owner_);
 }
 
 void OwnersRun::end_old() {
-  if (old_ == nullptr) return;
-  ++crashes_;
+  crashes_ += old_.size();
   trace_.set_executor(nullptr);
-  old_.reset();
+  old_.clear();
+}
+
+void OwnersRun::wake_old() {
+  for (const Process& old : old_) {
+    if (old->paused()) trace_.fired.add(Fault::kZombie);
+    wake(*old);
+  }
+}
+
+void OwnersRun::pause(OwnerProcess& process) {
+  trace_.event("paused");
+  trace_.fired.add(Fault::kPause);
+  process.pause();
+}
+
+void OwnersRun::wake(OwnerProcess& process) {
+  if (process.paused() && !process.clock().faults().counts_pauses) {
+    trace_.fired.add(Fault::kPauseUncounted);
+  }
+  process.wake(now_);
 }
 
 void OwnersRun::heal_and_check() {

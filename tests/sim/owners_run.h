@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "tests/sim/owner_process.h"
 #include "tests/sim/seed_run.h"
@@ -27,6 +28,10 @@ class OwnersRun {
   void live_once();
   void follow(Process next);
   void end_old();
+  void wake_old();
+  void pause(OwnerProcess& process);
+  void wake(OwnerProcess& process);
+  ClockFaults draw_clock();
   void heal_and_check();
   Process begin();
   Opened open(OwnerProcess& process);
@@ -53,7 +58,7 @@ class OwnersRun {
   base::TimePoint now_;
   Process owner_;                 // the last that opened
   Process newcomer_;              // while it opens
-  Process old_;                   // whom owner_ has followed
+  std::vector<Process> old_;      // whom owner_ has followed, the latest last
   bool may_be_followed_ = false;  // by one that did not open, or not yet
   bool healed_ = false;
   uint64_t crashes_ = 0;

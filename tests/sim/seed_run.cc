@@ -19,6 +19,7 @@ namespace thalweg::sim {
 
 using base::ErrorCode;
 using std::chrono::milliseconds;
+using std::chrono::minutes;
 using std::chrono::seconds;
 
 namespace {
@@ -26,7 +27,7 @@ namespace {
 // A longer life finds nothing new, and takes the square of its length: all that was appended is
 // read again and again.
 constexpr uint64_t kLifeStepsMax = 60'000;
-constexpr base::Duration kOpenMax = seconds(120);
+constexpr base::Duration kOpenMax = seconds(300);
 constexpr base::Duration kCheckMax = seconds(600);
 constexpr base::Duration kStopMax = seconds(120);
 constexpr base::Duration kDrainMax = seconds(600);
@@ -67,11 +68,13 @@ SeedOutcome SeedRun::run() {
   if (!over()) model_.check_history();
   if (process_ != nullptr) end_process(false);
   base::set_log_sink({});
+  if (zones_) trace_.fired.add(zones_->fired());
   return {.violation = trace_.first_violation(),
           .trace_hash = trace_.hash(),
           .events = trace_.events(),
           .acked = model_.acked(),
           .crashes = crashes_,
+          .fired = trace_.fired,
           .simulated = now_.time_since_epoch(),
           .damage_reported = damage_reported_};
 }
@@ -119,6 +122,19 @@ void SeedRun::begin_process() {
   failed_syncs_before_ = disk_.failed_syncs();
   trace_.set_executor(&process_->executor());
   trace_.event("process begins");
+  if (!knobs_.wall_lies || healed_ || random_.below(2) == 0) return;
+  trace_.fired.add(Fault::kWallOffset);
+  process_->clock().set_error(minutes(10) - minutes(random_.below(21)));
+}
+
+// An operator sees what was lost, sooner or later.
+void SeedRun::replace_zone() {
+  if (!zones_ || !zones_->lost() || random_.below(3) != 0) return;
+  begin_process();
+  must(process_->replace_zone(*zones_->lost()), kOpenMax, "replace");
+  if (over()) return;
+  zones_->replaced();
+  end_process(false);
 }
 
 SeedRun::Opened SeedRun::open_process() {
@@ -141,10 +157,13 @@ void SeedRun::end_process(bool crashed) {
   disk_.heal();
   if (crashed) {
     ++crashes_;
+    trace_.fired.add(Fault::kCrash);
+    if (zones_ && zones_->lost()) trace_.fired.add(Fault::kDeathBeforeRepair);
     // Some processes die on a machine that goes on: what was not synced is there, and may yet be
     // lost.
     const bool power_cut = random_.below(4) != 0;
     trace_.event(power_cut ? "power cut" : "killed");
+    if (power_cut) trace_.fired.add(Fault::kPowerCut);
     if (power_cut) disk_.crash(random_);
     if (knobs_.bit_rot && !rotted_ && random_.below(2) == 0) rot();
     if (knobs_.zones.rot && random_.below(2) == 0) zones_->rot_one(random_);
@@ -167,6 +186,7 @@ Scene SeedRun::make_scene() {
                .random = random_,
                .knobs = knobs_,
                .zones = zones_ ? &*zones_ : nullptr,
+               .wall = &process_->clock(),
                .waits_before_refusal = plant_ != Plant::kRefusalEarly};
 }
 
@@ -182,6 +202,8 @@ bool SeedRun::fill_before_open() {
 }
 
 void SeedRun::live_once() {
+  replace_zone();
+  if (over()) return;
   begin_process();
   SimExecutor& executor = process_->executor();
   if (random_.below(100) < 20) executor.stop_at_step(log_uniform(random_, 2000));
@@ -330,6 +352,7 @@ void SeedRun::rot() {
   const uint64_t bit = found.position * 8 + random_.below(found.header.total_length * 8);
   trace_.event(text("bit rot in ", chunk::describe(found.header), " bit ", bit));
   disk_.flip_bit(found.path, bit);
+  trace_.fired.add(Fault::kDiskRot);
   rotted_ = true;
 }
 

@@ -19,6 +19,7 @@ struct SeedOutcome {
   uint64_t events = 0;
   uint64_t acked = 0;
   uint64_t crashes = 0;
+  FaultCounts fired;
   base::Duration simulated{0};   // how long the history took in its own time
   bool damage_reported = false;  // bit rot was found and reported, which ends the run
 };
@@ -40,6 +41,7 @@ class SeedRun {
   void heal_and_drain();
   void drain(Scene& scene);
   void rot();
+  void replace_zone();
   void begin_process();
   Opened open_process();
   // Steps until the task is done. Nothing if the run was stopped; a violation if it takes longer

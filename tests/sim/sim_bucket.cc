@@ -1,5 +1,8 @@
 #include "tests/sim/sim_bucket.h"
 
+#include <algorithm>
+#include <cmath>
+#include <iterator>
 #include <utility>
 
 #include "streamcore/base/check.h"
@@ -13,6 +16,7 @@ using base::fail;
 using base::Result;
 using base::Status;
 using base::Task;
+using object_store::ByteRange;
 using object_store::ListPage;
 using object_store::ObjectInfo;
 using object_store::PutOutcome;
@@ -48,20 +52,61 @@ void SimBucket::damage(const std::string& key, uint64_t bit) {
 
 // --- one process's view
 
+namespace {
+std::unexpected<base::Error> failed(const std::string& key) {
+  return fail(ErrorCode::kUnavailable, "simulated: " + key);
+}
+}  // namespace
+
+bool BucketClient::happens(Fault fault, uint32_t permille) {
+  if (!chance(permille)) return false;
+  bucket_.fired.add(fault);
+  return true;
+}
+
+base::Duration BucketClient::delay() {
+  const auto spread = static_cast<uint64_t>((faults.delay_max - faults.delay_min).count());
+  base::Duration delay = faults.delay_min + base::Duration(random_.below(spread + 1));
+  if (faults.delay_spread != 0) {
+    // The sum of twelve uniform numbers is as good as normal.
+    double deviations = -6;
+    for (int i = 0; i < 12; ++i) {
+      deviations += static_cast<double>(random_.below(1 << 20)) / (1 << 20);
+    }
+    const double factor = std::exp(deviations * faults.delay_spread / 100);
+    const double longer = static_cast<double>(delay.count()) * factor;
+    delay = longer < static_cast<double>(kDelayMax.count())
+                ? base::Duration(static_cast<int64_t>(longer))
+                : kDelayMax;
+  }
+  if (delay >= std::chrono::seconds(1)) bucket_.fired.add(Fault::kSlowRequest);
+  return delay;
+}
+
 Task<Status> BucketClient::travel() {
   if (faults.hangs) {
     base::Event never(executor_);
     co_await never.wait();
   }
-  const auto spread = static_cast<uint64_t>((faults.delay_max - faults.delay_min).count());
-  co_await base::sleep_for(executor_, faults.delay_min + base::Duration(random_.below(spread + 1)));
+  co_await base::sleep_for(executor_, delay());
   if (faults.down) co_return fail(ErrorCode::kUnavailable, "simulated: the zone is down");
   co_return Status();
+}
+
+bool BucketClient::refused() {
+  if (chance(faults.slow_down)) {
+    const auto longest = static_cast<uint64_t>(faults.slow_down_max.count());
+    slow_until_ = executor_.now() + base::Duration(random_.below(longest));
+  }
+  if (executor_.now() >= slow_until_) return false;
+  bucket_.fired.add(Fault::kSlowDown);
+  return true;
 }
 
 Task<Status> BucketClient::ask() {
   CO_TRY(co_await travel());
   bucket_.land(executor_.now());
+  if (refused()) co_return fail(ErrorCode::kUnavailable, "simulated: slow down");
   co_return Status();
 }
 
@@ -72,45 +117,72 @@ Task<Result<PutOutcome>> BucketClient::put_if_absent(std::string key, base::Part
   std::string bytes;
   for (const base::ByteView part : parts.views) bytes += base::as_chars(part);
   const auto unknown = [&] { return fail(ErrorCode::kUnknownOutcome, "simulated: " + key); };
-  if (!co_await ask() || chance(faults.lost_request)) co_return unknown();
-  if (chance(faults.late_landing)) {
+  if (!co_await ask() || happens(Fault::kLostRequest, faults.lost_request)) co_return unknown();
+  if (happens(Fault::kLateLanding, faults.late_landing)) {
     const auto late = 1 + random_.below(static_cast<uint64_t>(faults.late_max.count()));
     bucket_.put_late(executor_.now() + base::Duration(late), key, std::move(bytes));
     co_return unknown();
   }
   const PutOutcome outcome = bucket_.put(key, std::move(bytes));
-  if (!co_await travel() || chance(faults.lost_answer)) co_return unknown();
+  if (!co_await travel() || happens(Fault::kLostAnswer, faults.lost_answer)) co_return unknown();
   co_return outcome;
 }
 
-Task<Result<base::Slice>> BucketClient::get(std::string key,
-                                            std::optional<object_store::ByteRange> range) {
+Task<Result<base::Slice>> BucketClient::get(std::string key, std::optional<ByteRange> range) {
   ++gets;
   CO_TRY(object_store::check_key(key));
   CO_TRY(co_await ask());
-  if (chance(faults.read_failed)) co_return fail(ErrorCode::kUnavailable, "simulated: " + key);
+  if (happens(Fault::kFailedRead, faults.read_failed)) co_return failed(key);
   const auto found = bucket_.objects().find(key);
-  const bool there = found != bucket_.objects().end();
-  const std::string bytes = there ? found->second : "";
+  Result<base::Slice> body = found == bucket_.objects().end() ? fail(ErrorCode::kNotFound, key)
+                                                              : body_of(key, found->second, range);
   CO_TRY(co_await travel());
-  if (!there) co_return fail(ErrorCode::kNotFound, key);
-  const object_store::ByteRange all{0, bytes.size()};
-  const object_store::ByteRange wanted = range.value_or(all);
-  if (wanted.offset > bytes.size() || wanted.length > bytes.size() - wanted.offset) {
-    co_return fail(ErrorCode::kOutOfRange, key + " is shorter than the range asked for");
+  co_return body;
+}
+
+Result<base::Slice> BucketClient::body_of(const std::string& key, std::string_view object,
+                                          std::optional<ByteRange> range) {
+  const ByteRange wanted = range.value_or(ByteRange{0, object.size()});
+  if (wanted.offset > object.size() || wanted.length > object.size() - wanted.offset) {
+    return fail(ErrorCode::kOutOfRange, key + " is shorter than the range asked for");
   }
-  const base::Buffer copy =
-      base::Buffer::copy_of(base::as_bytes(bytes).subspan(wanted.offset, wanted.length));
-  if (wanted.length > 0 && chance(faults.torn_read)) {
-    copy.data()[random_.below(wanted.length)] ^= std::byte{0x40};
+  std::string_view bytes = object.substr(wanted.offset, wanted.length);
+  std::string others;
+  if (!bytes.empty() && chance(faults.torn_read)) {
+    bytes = others = damaged(key, std::string(bytes), wanted);
   }
-  co_return base::Slice{copy, base::ByteView(copy.data(), wanted.length)};
+  const base::Buffer copy = base::Buffer::copy_of(base::as_bytes(bytes));
+  return base::Slice{copy, base::ByteView(copy.data(), bytes.size())};
+}
+
+std::string BucketClient::damaged(const std::string& key, std::string bytes, ByteRange range) {
+  const bool keeps_object =
+      !faults.told_apart_by_key.empty() && key.starts_with(faults.told_apart_by_key);
+  switch (random_.below(keeps_object ? 2 : 3)) {
+    case 0: {
+      bucket_.fired.add(Fault::kFlippedBit);
+      char& victim = bytes[random_.below(bytes.size())];
+      victim = static_cast<char>(victim ^ (1 << random_.below(8)));
+      return bytes;
+    }
+    case 1:
+      bucket_.fired.add(Fault::kTornBody);
+      bytes.resize(random_.below(bytes.size()));
+      return bytes;
+    default: {
+      bucket_.fired.add(Fault::kOtherBody);
+      const auto other = std::next(bucket_.objects().begin(),
+                                   static_cast<ptrdiff_t>(random_.below(bucket_.objects().size())));
+      if (range.offset >= other->second.size()) return "";
+      return other->second.substr(range.offset, range.length);
+    }
+  }
 }
 
 Task<Result<ObjectInfo>> BucketClient::head(std::string key) {
   CO_TRY(object_store::check_key(key));
   CO_TRY(co_await ask());
-  if (chance(faults.read_failed)) co_return fail(ErrorCode::kUnavailable, "simulated: " + key);
+  if (happens(Fault::kFailedRead, faults.read_failed)) co_return failed(key);
   const auto found = bucket_.objects().find(key);
   if (found == bucket_.objects().end()) co_return fail(ErrorCode::kNotFound, key);
   co_return ObjectInfo{.key = key, .size = found->second.size()};
@@ -119,22 +191,23 @@ Task<Result<ObjectInfo>> BucketClient::head(std::string key) {
 Task<Status> BucketClient::remove(std::string key) {
   CO_TRY(object_store::check_key(key));
   CO_TRY(co_await ask());
-  if (chance(faults.lost_request)) co_return fail(ErrorCode::kUnavailable, "simulated: " + key);
+  if (happens(Fault::kLostRequest, faults.lost_request)) co_return failed(key);
   bucket_.erase(key);
   CO_TRY(co_await travel());
-  if (chance(faults.lost_answer)) co_return fail(ErrorCode::kUnavailable, "simulated: " + key);
+  if (happens(Fault::kLostAnswer, faults.lost_answer)) co_return failed(key);
   co_return Status();
 }
 
 Task<Result<ListPage>> BucketClient::list(std::string prefix, std::string start_after) {
   CO_TRY(co_await ask());
-  if (chance(faults.read_failed)) co_return fail(ErrorCode::kUnavailable, "simulated: " + prefix);
+  if (happens(Fault::kFailedRead, faults.read_failed)) co_return failed(prefix);
   const auto& objects = bucket_.objects();
   ListPage page;
   auto at = start_after < prefix ? objects.lower_bound(prefix) : objects.upper_bound(start_after);
   for (; at != objects.end() && at->first.starts_with(prefix); ++at) {
-    if (page.objects.size() == object_store::kListPageMax) {
+    if (page.objects.size() == faults.list_page) {
       page.more = true;
+      bucket_.fired.add(Fault::kListedInPages);
       break;
     }
     page.objects.push_back({.key = at->first, .size = at->second.size()});

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 
 #include "streamcore/base/clock.h"
 #include "streamcore/base/executor.h"
@@ -16,17 +17,25 @@ class SimClock final : public base::Clock {
  public:
   explicit SimClock(base::Executor& executor) : executor_(executor) {}
 
-  base::Timestamp wall_now() override {
+  base::Timestamp wall_now() override { return frozen_ ? *frozen_ : running(); }
+  std::chrono::nanoseconds since_boot() override { return executor_.now().time_since_epoch(); }
+  // It runs on, off by that much.
+  void set_error(std::chrono::milliseconds error) {
+    error_ = error;
+    frozen_.reset();
+  }
+  void freeze() { frozen_ = wall_now(); }
+
+ private:
+  base::Timestamp running() const {
     const auto since =
         std::chrono::duration_cast<std::chrono::milliseconds>(executor_.now().time_since_epoch());
     return kWallStart + since.count() + error_.count();
   }
-  std::chrono::nanoseconds since_boot() override { return executor_.now().time_since_epoch(); }
-  void set_error(std::chrono::milliseconds error) { error_ = error; }
 
- private:
   base::Executor& executor_;
   std::chrono::milliseconds error_{0};
+  std::optional<base::Timestamp> frozen_;
 };
 
 }  // namespace thalweg::sim

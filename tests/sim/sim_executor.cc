@@ -5,12 +5,14 @@ namespace thalweg::sim {
 SimExecutor::~SimExecutor() {
   // Dropping a callback may run destructors that look at the executor again.
   auto dropped = std::exchange(queue_, {});
+  auto posted = std::exchange(posted_, {});
   timers_.clear();
+  posted.clear();
   dropped.clear();
 }
 
 void SimExecutor::post(base::Callback callback) {
-  queue_.emplace(Key{now_, ++sequence_}, std::move(callback));
+  posted_.emplace_back(Key{now_, ++sequence_}, std::move(callback));
 }
 
 base::TimerId SimExecutor::run_after(base::Duration delay, base::Callback callback) {
@@ -30,15 +32,33 @@ bool SimExecutor::cancel(base::TimerId timer) {
   return true;
 }
 
+std::optional<SimExecutor::Key> SimExecutor::next_key() const {
+  std::optional<Key> next;
+  if (!queue_.empty()) next = queue_.begin()->first;
+  if (!posted_.empty() && (!next || posted_.front().first < *next)) next = posted_.front().first;
+  return next;
+}
+
+base::Callback SimExecutor::take(Key key) {
+  base::Callback callback;
+  if (!posted_.empty() && posted_.front().first == key) {
+    callback = std::move(posted_.front().second);
+    posted_.pop_front();
+  } else {
+    callback = std::move(queue_.extract(queue_.begin()).mapped());
+    timers_.erase(key.second);
+  }
+  return callback;
+}
+
 bool SimExecutor::step() {
-  if (queue_.empty() || stopped()) return false;
+  const auto next = next_key();
+  if (!next || stopped()) return false;
   CHECK_LT(steps_, kStepsMax);
   if (hook_) hook_(steps_);
   ++steps_;
-  auto next = queue_.extract(queue_.begin());
-  now_ = std::max(now_, next.key().first);
-  timers_.erase(next.key().second);
-  next.mapped()();
+  now_ = std::max(now_, next->first);
+  take (*next)();
   return true;
 }
 
@@ -49,7 +69,7 @@ void SimExecutor::run_until_idle() {
 
 void SimExecutor::run_for(base::Duration duration) {
   const base::TimePoint end = now_ + duration;
-  while (!queue_.empty() && queue_.begin()->first.first <= end) {
+  for (auto next = next_key(); next && next->first <= end; next = next_key()) {
     if (!step()) return;
   }
   now_ = end;
@@ -63,12 +83,14 @@ bool SimExecutor::run_until(const std::function<bool()>& done) {
 }
 
 std::optional<base::TimePoint> SimExecutor::next_due() const {
-  if (queue_.empty()) return std::nullopt;
-  return std::max(now_, queue_.begin()->first.first);
+  const auto next = next_key();
+  if (!next) return std::nullopt;
+  return std::max(now_, next->first);
 }
 
 void SimExecutor::advance_to(base::TimePoint time) {
-  CHECK(queue_.empty() || queue_.begin()->first.first >= time);
+  const auto next = next_key();
+  CHECK(!next || next->first >= time);
   if (time > now_) now_ = time;
 }
 

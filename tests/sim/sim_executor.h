@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -55,7 +56,7 @@ class SimExecutor final : public base::Executor {
   // Called before each step with its number.
   void on_step(std::function<void(uint64_t)> hook) { hook_ = std::move(hook); }
 
-  bool idle() const { return queue_.empty(); }
+  bool idle() const { return posted_.empty() && queue_.empty(); }
   // When the next callback is due.
   std::optional<base::TimePoint> next_due() const;
   // Moves time forward to `time` (for worlds of several processes); nothing may be due before it.
@@ -66,7 +67,12 @@ class SimExecutor final : public base::Executor {
  private:
   using Key = std::pair<base::TimePoint, uint64_t>;
 
-  std::map<Key, base::Callback> queue_;
+  // Of all that is queued; nothing if there is none.
+  std::optional<Key> next_key() const;
+  base::Callback take(Key key);
+
+  std::deque<std::pair<Key, base::Callback>> posted_;  // in order, as they come
+  std::map<Key, base::Callback> queue_;                // timers
   std::map<base::TimerId, base::TimePoint> timers_;
   base::TimePoint now_;
   uint64_t sequence_ = 0;

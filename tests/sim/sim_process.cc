@@ -1,5 +1,8 @@
 #include "tests/sim/sim_process.h"
 
+#include "streamcore/channel/replica_succession.h"
+#include "streamcore/chunk/object_marker.h"
+
 namespace thalweg::sim {
 
 SimProcess::SimProcess(SimFileSystem& disk, base::TimePoint start, uint64_t seed,
@@ -17,13 +20,23 @@ SimProcess::SimProcess(SimFileSystem& disk, base::TimePoint start, uint64_t seed
 
 SimProcess::~SimProcess() { drop(); }
 
-base::Task<base::Status> SimProcess::open() {
+base::Task<base::Status> SimProcess::open_objects() {
   CO_TRY(co_await files_.measure({"log", "objects", "tmp"}));
   CO_TRY(co_await files_.keep_reserve(executor_, std::string(kReservePath), kReserveBytes));
   objects_ = CO_TRY(co_await object_store::LocalObjectStore::open(files_, executor_, random_));
-  if (zones_ != nullptr) CO_TRY(co_await open_zones());
+  co_return base::Status{};
+}
+
+base::Task<base::Status> SimProcess::open_metadata() {
   metadata_ = CO_TRY(co_await metadata::ObjectLogMetadataStore::open(executor_, *objects_, random_,
                                                                      knobs_.metadata));
+  co_return base::Status{};
+}
+
+base::Task<base::Status> SimProcess::open() {
+  CO_TRY(co_await open_objects());
+  if (zones_ != nullptr) CO_TRY(co_await open_zones());
+  CO_TRY(co_await open_metadata());
   if (zones_ == nullptr) CO_TRY(co_await open_log());
   logs_.set(StorageClass::kLocal, replicas_);
   StreamStore::Parts parts{.executor = executor_,
@@ -35,6 +48,22 @@ base::Task<base::Status> SimProcess::open() {
                            .rules = planted_.wrap(rules_)};
   store_ = CO_TRY(co_await StreamStore::open(parts, knobs_.store));
   users_store_ = &planted_.wrap(*store_);
+  co_return base::Status{};
+}
+
+base::Task<base::Status> SimProcess::replace_zone(size_t zone) {
+  CO_TRY(co_await open_objects());
+  CO_TRY(co_await open_metadata());
+  const auto succession = CO_TRY(co_await channel::ReplicaSuccession::load(*metadata_));
+  const auto logs = CO_TRY(co_await channel::replicas_of_logs(*metadata_, succession));
+  const uint64_t successor = random_.next();
+  CO_TRY(co_await channel::replace_replica(*metadata_, logs.front()[zone], successor));
+  for (;;) {
+    const auto marker = co_await chunk::create_marker((*zone_clients_)[zone], successor);
+    if (marker || marker.error().code != base::ErrorCode::kUnavailable) break;
+    co_await base::sleep_for(executor_, std::chrono::milliseconds(100));
+  }
+  co_await metadata_->stop();
   co_return base::Status{};
 }
 

@@ -39,6 +39,9 @@ class SimProcess {
 
   // Opens everything; what a restarted server does.
   base::Task<base::Status> open();
+  // What an operator's command does with a zone that lost everything; instead
+  // of open().
+  base::Task<base::Status> replace_zone(size_t zone);
   // Closes everything in order.
   base::Task<base::Status> stop();
   // Destroys every frame and object of the process; the executor and the disk stay.
@@ -47,9 +50,12 @@ class SimProcess {
   SimExecutor& executor() { return executor_; }
   StreamStore& store() { return *users_store_; }
   metadata::MetadataStore& metadata() { return *metadata_; }
+  SimClock& clock() { return clock_; }
   object_store::ObjectStore& objects() { return *objects_; }
 
  private:
+  base::Task<base::Status> open_objects();
+  base::Task<base::Status> open_metadata();
   base::Task<base::Status> open_log();
   base::Task<base::Status> open_zones();
 

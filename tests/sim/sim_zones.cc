@@ -45,6 +45,7 @@ BucketFaults SimZones::network_to(size_t zone) const {
   if (zone != away_) return faults;
   faults.down = down_;
   if (!down_) {
+    faults.delay_spread = 0;
     faults.delay_min = faults.delay_max * 5;
     faults.delay_max = faults.delay_max * 30;
   }
@@ -63,6 +64,7 @@ void SimZones::begin_outage(base::Random& random) {
   // A zone that is gone leaves no other to spare, though one may take its time.
   down_ = random.below(2) == 0 && (!wiped_ || wiped_ == away_);
   trace_.event(text("zone ", *away_, down_ ? " is down" : " is slow"));
+  trace_.fired.add(down_ ? Fault::kZoneDown : Fault::kZoneSlow);
   set_network();
 }
 
@@ -85,6 +87,19 @@ void SimZones::wipe_one(base::Random& random) {
   buckets_[*wiped_].wipe();
   if (plant_ == Plant::kEmptiedVotes) buckets_[*wiped_].put(key, marker);
   trace_.event(text("zone ", *wiped_, " lost everything"));
+  trace_.fired.add(Fault::kZoneEmptied);
+}
+
+void SimZones::replaced() {
+  replaced_ = true;
+  trace_.event(text("zone ", *wiped_, " is replaced"));
+  trace_.fired.add(Fault::kZoneReplaced);
+}
+
+FaultCounts SimZones::fired() const {
+  FaultCounts all;
+  for (const SimBucket& bucket : buckets_) all.add(bucket.fired);
+  return all;
 }
 
 void SimZones::rot_one(base::Random& random) {
@@ -108,6 +123,7 @@ void SimZones::rot_one(base::Random& random) {
   const uint64_t bit = random.below(buckets_[zone].objects().at(key).size() * 8);
   trace_.event(text("bit rot in zone ", zone, " ", key, " bit ", bit));
   buckets_[zone].damage(key, bit);
+  trace_.fired.add(Fault::kZoneRot);
   rotted_ = true;
 }
 

@@ -60,6 +60,10 @@ class SimZones {
   void wipe_one(base::Random& random);
   // Flips a bit in a chunk that another zone holds as well.
   void rot_one(base::Random& random);
+  // The zone that lost everything and was not replaced.
+  std::optional<size_t> lost() const { return replaced_ ? std::nullopt : wiped_; }
+  // An operator did.
+  void replaced();
   // A network without faults, nothing on its way.
   void heal();
 
@@ -68,6 +72,7 @@ class SimZones {
   bool explains(std::string_view log_line) const;
   // After the log was drained and its chunks had time to go: nothing but SEALs and markers is left.
   void check_nothing_leaked();
+  FaultCounts fired() const;
 
  private:
   friend ZoneClients;
@@ -82,6 +87,7 @@ class SimZones {
   std::optional<size_t> away_;  // in an outage
   bool down_ = false;           // and not only slow
   std::optional<size_t> wiped_;
+  bool replaced_ = false;
   bool rotted_ = false;
   bool healed_ = false;
 };

@@ -1,7 +1,7 @@
 #include "tests/sim/stream_model.h"
 
 #include <algorithm>
-#include <cstring>
+#include <array>
 
 #include "tests/sim/workload_rules.h"
 
@@ -9,11 +9,11 @@ namespace thalweg::sim {
 
 namespace {
 
-std::string stamped_payload(uint64_t id, const Operation& operation) {
-  std::string payload = make_payload(operation.stream, id, operation.size);
-  WorkloadRules().stamp(reinterpret_cast<std::byte*>(payload.data()), operation.base,
-                        operation.leader_epoch);
-  return payload;
+bool is_payload_of(base::ByteView payload, const Operation& operation) {
+  std::array<std::byte, kStampedBytes> stamp{};
+  WorkloadRules().stamp(stamp.data(), operation.base, operation.leader_epoch);
+  return std::ranges::equal(payload.first(kStampedBytes), stamp) &&
+         digest_of(payload) == operation.digest;
 }
 
 EntryHeader header_of(const Operation& operation) {
@@ -60,6 +60,8 @@ void StreamModel::append_sent(Operation operation) {
     violation(operation.stream, text("leader epoch went back to ", operation.leader_epoch.value));
   }
   stream.leader_epoch = std::max(stream.leader_epoch, operation.leader_epoch);
+  const std::string payload = make_payload(operation.stream, id, operation.size);
+  operation.digest = digest_of(base::as_bytes(payload));
   operations_.push_back(operation);
   history_.append_called(operation.stream, id, operation.base, operation.end());
 }
@@ -105,8 +107,7 @@ void StreamModel::entry_seen(StreamId stream, const EntryHeader& header, base::B
   }
   const Operation& operation = operations_[id];
   const EntryHeader expected = header_of(operation);
-  const std::string bytes = stamped_payload(id, operation);
-  if (header != expected || header.stream != stream || base::as_chars(payload) != bytes) {
+  if (header != expected || header.stream != stream || !is_payload_of(payload, operation)) {
     return violation(stream, text("offset ", header.base.value, " holds a changed operation ", id));
   }
   fix(id, "read");
@@ -192,8 +193,7 @@ std::optional<DigestedEntry> StreamModel::entry_at(StreamId id, Offset base,
   }
   fix(operation_id, "annotation");
   const Operation& operation = operations_[operation_id];
-  const std::string payload = stamped_payload(operation_id, operation);
-  return DigestedEntry{header_of(operation), digest_of(base::as_bytes(payload))};
+  return DigestedEntry{header_of(operation), operation.digest};
 }
 
 void StreamModel::trim_asked(StreamId id, Offset to) {

@@ -24,6 +24,7 @@ struct Operation {
   LeaderEpoch leader_epoch;
   base::Timestamp max_timestamp = -1;
   bool fixed = false;
+  EntryDigest digest{};  // of what its payload must be
   Offset end() const { return base + count; }
 };
 

@@ -79,11 +79,13 @@ uint64_t run_seeds(const Arguments& arguments) {
   uint64_t broken = 0;
   uint64_t acked = 0;
   uint64_t crashes = 0;
+  FaultCounts fired;
   base::Duration simulated{0};
   for (uint64_t seed = arguments.seed; seed < arguments.seed + arguments.seeds; ++seed) {
     const SeedOutcome outcome = run_seed(seed, arguments.world, arguments.plant, arguments.trace);
     acked += outcome.acked;
     crashes += outcome.crashes;
+    fired.add(outcome.fired);
     simulated += outcome.simulated;
     if (!outcome.violation.has_value()) continue;
     ++broken;
@@ -97,7 +99,7 @@ uint64_t run_seeds(const Arguments& arguments) {
                     " acknowledged appends, ", crashes, " crashes, ",
                     static_cast<uint64_t>(seconds), " simulated seconds at ", times,
                     " times real time, ", broken, " broken")
-            << std::endl;
+            << "\nfaults: " << to_string(fired) << std::endl;
   return broken;
 }
 

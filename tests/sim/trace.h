@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "tests/sim/faults.h"
 #include "tests/sim/sim_executor.h"
 
 namespace thalweg::sim {
@@ -44,6 +45,8 @@ class Trace {
   bool violated() const { return first_violation_.has_value(); }
   uint64_t hash() const { return hash_; }
   uint64_t events() const { return events_; }
+  // What was played so far, but for what buckets count themselves.
+  FaultCounts fired;
 
  private:
   const bool print_;

@@ -8,10 +8,6 @@
 
 namespace thalweg::sim {
 
-namespace {
-constexpr size_t kStampedBytes = 16;
-}
-
 std::string make_payload(StreamId stream, uint64_t operation, size_t size) {
   CHECK_GE(size, kPayloadHeaderBytes);
   std::string payload(size, '\0');

@@ -24,6 +24,7 @@
 namespace thalweg::sim {
 
 inline constexpr size_t kPayloadHeaderBytes = 32;
+inline constexpr size_t kStampedBytes = 16;
 
 std::string make_payload(StreamId stream, uint64_t operation, size_t size);
 // The operation id of a payload; nothing if it is too short to be one.

@@ -12,13 +12,16 @@ namespace {
 constexpr uint64_t kSeeds = 80;
 constexpr uint64_t kZoneSeeds = 16;
 constexpr uint64_t kOwnerSeeds = 16;
+constexpr uint64_t kFaultSeeds = 4;
 #else
 constexpr uint64_t kSeeds = 1000;
 constexpr uint64_t kZoneSeeds = 240;
 constexpr uint64_t kOwnerSeeds = 260;
+constexpr uint64_t kFaultSeeds = 60;
 #endif
 constexpr uint64_t kShards = 8;
 constexpr uint64_t kSeedsThatTell = 20;
+constexpr uint64_t kFaultSeedsBegin = 100'001;
 
 class Seeds : public testing::TestWithParam<uint64_t> {
  protected:
@@ -48,6 +51,23 @@ TEST_P(Seeds, WithTheLogInThreeZonesShowNothingElse) { run(World::kZones, kZoneS
 INSTANTIATE_TEST_SUITE_P(Shard, Seeds, testing::Range(uint64_t{0}, kShards));
 
 TEST_P(Seeds, OfOwnersThatFollowEachOtherShowNothingElse) { run(World::kOwners, kOwnerSeeds); }
+
+// A fault that never fires proves nothing. Sanitizers leave no time for seeds enough.
+TEST(SimWorkload, EveryFaultFires) {
+  announce_seed_on_abort();
+  FaultCounts fired;
+  for (uint64_t seed = kFaultSeedsBegin; seed < kFaultSeedsBegin + kFaultSeeds; ++seed) {
+    for (const World world : {World::kLocal, World::kZones, World::kOwners}) {
+      const SeedOutcome outcome = run_seed(seed, world, Plant::kNone, false);
+      EXPECT_FALSE(outcome.violation.has_value())
+          << command_of(seed, world) << ": " << *outcome.violation;
+      fired.add(outcome.fired);
+    }
+  }
+  for (size_t i = 0; kFaultSeeds >= kSeedsThatTell && i < static_cast<size_t>(Fault::kEnd); ++i) {
+    EXPECT_GT(fired.of(static_cast<Fault>(i)), 0u) << name_of(static_cast<Fault>(i));
+  }
+}
 
 std::string log_of(uint64_t seed, World world) {
   testing::internal::CaptureStdout();
