@@ -14,7 +14,8 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 namespace {
-constexpr base::Duration kOpenMax = seconds(300);
+// A log of thousands of chunks, of which some requests take half a minute.
+constexpr base::Duration kOpenMax = seconds(1200);
 constexpr base::Duration kCheckMax = seconds(600);
 constexpr base::Duration kStopMax = seconds(120);
 constexpr base::Duration kDrainMax = seconds(600);  // one of them offloads everything

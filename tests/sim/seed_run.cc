@@ -27,7 +27,8 @@ namespace {
 // A longer life finds nothing new, and takes the square of its length: all that was appended is
 // read again and again.
 constexpr uint64_t kLifeStepsMax = 60'000;
-constexpr base::Duration kOpenMax = seconds(300);
+// A log of thousands of chunks, of which some requests take half a minute.
+constexpr base::Duration kOpenMax = seconds(1200);
 constexpr base::Duration kCheckMax = seconds(600);
 constexpr base::Duration kStopMax = seconds(120);
 constexpr base::Duration kDrainMax = seconds(600);
