@@ -3,8 +3,10 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <new>
+#include <utility>
 
 namespace thalweg::s3_stub {
 
@@ -12,7 +14,7 @@ namespace {
 constexpr size_t kExtentBytes = 64 << 20;
 }  // namespace
 
-BlockPool::BlockPool(size_t reserve_bytes) {
+BlockPool::BlockPool(size_t reserve_bytes) : reserved_(reserve_bytes > 0) {
   for (size_t bytes = 0; bytes < reserve_bytes; bytes += kExtentBytes) grow(true);
 }
 
@@ -29,7 +31,12 @@ void BlockPool::grow(bool touch) {
 }
 
 std::byte* BlockPool::take() {
-  if (free_.empty()) grow(false);
+  if (free_.empty()) {
+    if (std::exchange(reserved_, false)) {
+      std::fprintf(stderr, "the reserve is used up: from here on memory costs time\n");
+    }
+    grow(false);
+  }
   std::byte* block = free_.back();
   free_.pop_back();
   return block;

@@ -27,6 +27,7 @@ class BlockPool {
  private:
   void grow(bool touch);
 
+  bool reserved_;                 // and not used up yet
   std::vector<std::byte*> free_;  // the last given back is the first taken: it may be in the cache
 };
 

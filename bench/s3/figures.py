@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -18,8 +19,9 @@ VALUE_BYTES = 1024
 IDLE_SECONDS = 15
 SETTLE_SECONDS = 5  # what a run left in the log is not the next one's
 LIVE = ("--topic", "live", "--rate", 1000, "--linger", 0)
-JAVA_BATCH_BYTES = 1_000_000
-JAVA_MIB_PER_S = {"standard": 40, "express1": 200, "express3": 150}  # about; how long a run takes
+# Settings, and about what comes of them in MiB/s, which says how long a run takes.
+JAVA = {"default": ([], {"standard": 0.6, "express1": 5, "express3": 5}),
+        "large": (["batch.size=1000000", "buffer.memory=268435456"], {"standard": 40, "express1": 150, "express3": 100})}
 
 # Figure: key, label, {place: bar}. Workload: title, function of (place, scale), settings, figures.
 Figure = namedtuple("Figure", "key label bars", defaults=({},))
@@ -137,26 +139,34 @@ def restart(place, scale):
     return {**result, "first_ack_s": result["first_ack_ms"] / 1000, "log_bytes": len(log)}
 
 
-def java_rate(place, records, in_flight):
-    """MiB/s of Kafka's own measuring producer, with so many requests of its connection in flight."""
+def java_run(place, records, in_flight, settings):
+    """(MiB/s, processors it kept busy) of Kafka's own measuring producer, with so many requests in flight."""
     version = systems.kit.fetch_clients.KAFKA_VERSIONS[0]
     command = ["java", "-Xmx1g", "-cp", systems.kit.fetch_clients.kafka_classpath(version),
                "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "org.apache.kafka.tools.ProducerPerformance",
                "--topic", "t", "--num-records", str(records),
                "--record-size", str(VALUE_BYTES), "--throughput", "-1", "--producer-props",
-               f"bootstrap.servers={place.broker.bootstrap}", "acks=all", f"batch.size={JAVA_BATCH_BYTES}",
-               "linger.ms=5", "buffer.memory=268435456", f"max.in.flight.requests.per.connection={in_flight}"]
+               f"bootstrap.servers={place.broker.bootstrap}", "acks=all", *settings,
+               f"max.in.flight.requests.per.connection={in_flight}"]
+    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
-    return float(re.search(r"\(([\d.]+) MB/sec\)", done.stdout.splitlines()[-1]).group(1))
+    after, seconds = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic() - began
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return float(re.search(r"\(([\d.]+) MB/sec\)", done.stdout.splitlines()[-1]).group(1)), cpu / seconds
 
 
 def java(place, scale):
     """Five requests in flight together, and one at a time, which is what a broker that works on one does to a client."""
     fresh(place, 1)
     warm_up(place, scale, 1)
-    expected = JAVA_MIB_PER_S[place.name] * MIB // VALUE_BYTES * scale.java_seconds
-    one, five = java_rate(place, expected // 4, 1), java_rate(place, expected, 5)
-    return {"mib_per_s": five, "one_at_a_time_mib_per_s": one, "ratio": five / one}
+    result = {}
+    for name, (settings, about) in JAVA.items():
+        records = int(about[place.name] * MIB / VALUE_BYTES * scale.java_seconds)
+        one, _ = java_run(place, records // 4, 1, settings)
+        five, cpu = java_run(place, records, 5, settings)
+        result.update({f"{name}_mib_per_s": five, f"{name}_one_mib_per_s": one, f"{name}_ratio": five / one,
+                       f"{name}_client_cpus": cpu})
+    return result
 
 
 def everywhere(bar):
@@ -194,6 +204,11 @@ WORKLOADS = {
         Figure("listening_ms", "exec to listening ms"),
         Figure("first_ack_s", "exec to first acknowledged record s", everywhere(AtMost(5)))]),
     "java": Workload("Java producer, 1 partition, 5 requests in flight", java, {}, [
-        Figure("mib_per_s", "MiB/s"), Figure("one_at_a_time_mib_per_s", "MiB/s, one request at a time"),
-        Figure("ratio", "the former / the latter", everywhere(AtLeast(4)))]),
+        Figure("default_mib_per_s", "MiB/s, the client's defaults"),
+        Figure("default_one_mib_per_s", "MiB/s, one request at a time"),
+        Figure("default_ratio", "the former / the latter", everywhere(AtLeast(4))),
+        Figure("large_mib_per_s", "MiB/s, batches of 1 MB"),
+        Figure("large_one_mib_per_s", "MiB/s, one request at a time"),
+        Figure("large_ratio", "the former / the latter"),
+        Figure("large_client_cpus", "processors the client kept busy, of 2")]),
 }

@@ -15,6 +15,7 @@ MIB, GIB = 1 << 20, 1 << 30
 STUB = os.path.join(ROOT, "build", "release", "s3_stub")
 REGION = "region"
 ZONES = ["zone-a--x-s3", "zone-b--x-s3", "zone-c--x-s3"]  # so named, they answer as S3 Express does
+RESERVE_MIB = 6144  # the segments of a run, and three zones of chunks; what the stub touches later stalls it
 DRAINED_SECONDS_MAX = 60
 QUIET_SECONDS = 11  # thalweg.offload.interval.ms and a little: what is in the log by then stays there
 
@@ -31,7 +32,7 @@ class Place:
 
     peer = False
 
-    def __init__(self, name, parent, settings=None, reserve_mib=2048, seed=1):
+    def __init__(self, name, parent, settings=None, reserve_mib=RESERVE_MIB, seed=1):
         self.name = name
         _, self.buckets, self.chunk_bytes, self.dollars_per_1000_puts = PLACES[name]
         self.directory = tempfile.mkdtemp(prefix=f"s3-{name}-", dir=parent)
@@ -55,7 +56,13 @@ class Place:
         return self
 
     def __exit__(self, *_):
+        self._warn()
         self._remove()
+
+    def _warn(self):
+        with open(os.path.join(self.stub.directory, "server.log"), encoding="utf-8") as log:
+            if "the reserve is used up" in log.read():
+                print(f"{self.name}: the stub's reserve was used up, so its latencies are not S3's", file=sys.stderr)
 
     def _remove(self):
         if self.broker and self.broker.running():
