@@ -48,8 +48,9 @@ struct StreamStoreOptions {
   uint64_t chunk_bytes_target = 4 << 20;
   uint64_t chunk_bytes_overlap_min = 256 << 10;  // smaller ones are not written beside another
   uint32_t chunk_window = 2;                     // W: chunks created but not yet acknowledged
-  // A chunk that is not full goes when nothing came for the shorter time, or its oldest entry is
-  // as old as the longer one. Zero: when a write slot is free.
+  // A chunk that is not full goes when nothing came for the shorter time (twice that once it is a
+  // quarter full), or its oldest entry is as old as the longer one. Zero: when a write slot is
+  // free.
   base::Duration chunk_linger_min{0};
   base::Duration chunk_linger_max{0};
   uint64_t unwritten_bytes_max = 64 << 20;    // sequenced, not yet handed to a replica

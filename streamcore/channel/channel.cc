@@ -14,6 +14,10 @@ namespace {
 // What an append may cost the log beyond its framed bytes: its index entry, and a chunk's header
 // and padding should it travel alone.
 constexpr uint64_t kChunkOverheadMax = 3 * base::kIoAlignment;
+// A client gathers for some milliseconds, too. Of one that sends a good part of a chunk each time
+// the next is waited for; one that sends little may wait for these acknowledgements itself.
+constexpr uint64_t kFillingPart = 4;
+constexpr int kFillingLingers = 2;
 constexpr base::Duration kReadyRetry = std::chrono::milliseconds(200);
 constexpr base::Duration kOverdueCheck = std::chrono::seconds(1);
 
@@ -294,11 +298,13 @@ void Channel::pump() {
 }
 
 // Each put costs the same however little it carries. What comes alone is not held up long; a stream
-// of entries fills its chunks.
+// of entries fills its chunks. One that is already full for a good part is worth a longer wait.
 base::TimePoint Channel::linger_end() const {
-  if (closing_ || open_.front().builder.empty()) return base::TimePoint();
-  return std::min(open_.front().opened + options_.chunk_linger_max,
-                  last_arrival_ + options_.chunk_linger_min);
+  const OpenChunk& next = open_.front();
+  if (closing_ || next.builder.empty()) return base::TimePoint();
+  const bool filling = next.builder.bytes() >= options_.chunk_bytes_target / kFillingPart;
+  const base::Duration gap = options_.chunk_linger_min * (filling ? kFillingLingers : 1);
+  return std::min(next.opened + options_.chunk_linger_max, last_arrival_ + gap);
 }
 
 void Channel::arm_linger() {

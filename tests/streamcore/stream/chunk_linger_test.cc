@@ -51,6 +51,23 @@ TEST_F(ChunkLingerTest, ABurstIsOneChunkThatWaitsTheShortTimeFromItsEnd) {
   EXPECT_EQ(puts(), 1u);
 }
 
+TEST_F(ChunkLingerTest, AChunkThatIsAQuarterFullWaitsTwiceTheShortTime) {
+  options_.chunk_bytes_target = 64 << 10;
+  open_with(50ms, 250ms);
+  EXPECT_EQ(wait(append_some(15'000)), 50ms);
+  EXPECT_EQ(wait(append_some(17'000)), 100ms);
+}
+
+TEST_F(ChunkLingerTest, AStreamOfHalfChunksWithGapsBeyondTheShortTimeFillsThem) {
+  options_.chunk_bytes_target = 64 << 10;
+  open_with(50ms, 250ms);
+  for (int i = 0; i < 20; ++i) {
+    append_some(33'000);
+    executor_->run_for(70ms);
+  }
+  EXPECT_EQ(puts(), 10u);
+}
+
 TEST_F(ChunkLingerTest, AStreamOfSmallEntriesIsCutAtTheLongTime) {
   open_with(50ms, 250ms);
   const LogPosition first = append_some();
