@@ -105,7 +105,9 @@ class EpochRecovery : public std::enable_shared_from_this<EpochRecovery> {
   // Waits until a quorum of replicas answered for the slot, and then still were the row's stores,
   // or cannot any more (P8).
   Task<Status> slot_decided(ChunkSeq seq);
-  Task<void> confirm(size_t index, ChunkSeq seq);
+  // Looks whether the replica still is the row's store, for all that it answered so far.
+  void ask_identity(size_t index);
+  Task<void> confirm(size_t index, std::vector<ChunkSeq> answered);
   // Asks the row which stores still count.
   Task<Status> bar_lost_stores(EpochAuthority& authority);
   Task<Status> seal_decided(ChunkSeq end);
@@ -360,10 +362,7 @@ Task<Status> EpochRecovery::slot_decided(ChunkSeq seq) {
     size_t confirmed = 0;
     size_t open = 0;
     for (size_t i = 0; i < replicas_.size(); ++i) {
-      if (is_definite(slot.answers[i]) && !slot.asked[i]) {
-        slot.asked[i] = true;
-        spawn(confirm(i, seq));
-      }
+      if (is_definite(slot.answers[i]) && !slot.asked[i]) ask_identity(i);
       confirmed += counts(slot, i) ? 1 : 0;
       open += may_be_same_store(i) && !slot.confirmed[i] &&
               (slot.answers[i] == Answer::kNone || is_definite(slot.answers[i]));
@@ -379,7 +378,17 @@ Task<Status> EpochRecovery::slot_decided(ChunkSeq seq) {
   }
 }
 
-Task<void> EpochRecovery::confirm(size_t index, ChunkSeq seq) {
+void EpochRecovery::ask_identity(size_t index) {
+  std::vector<ChunkSeq> answered;
+  for (auto& [seq, slot] : slots_) {
+    if (!is_definite(slot.answers[index]) || slot.asked[index]) continue;
+    slot.asked[index] = true;
+    answered.push_back(seq);
+  }
+  spawn(confirm(index, std::move(answered)));
+}
+
+Task<void> EpochRecovery::confirm(size_t index, std::vector<ChunkSeq> answered) {
   base::Duration delay = options_.retry_delay_min;
   Status checked;
   for (uint32_t attempt = 0; attempt < options_.attempts_max; ++attempt) {
@@ -387,9 +396,11 @@ Task<void> EpochRecovery::confirm(size_t index, ChunkSeq seq) {
     if (checked || checked.error().code != ErrorCode::kUnavailable) break;
     if (!co_await pause(delay)) break;
   }
-  Slot& slot = slots_[seq];
-  slot.confirmed[index] = checked && same_store(index);
-  if (!slot.confirmed[index]) slot.answers[index] = Answer::kFailed;
+  for (const ChunkSeq seq : answered) {
+    Slot& slot = slots_[seq];
+    slot.confirmed[index] = checked && same_store(index);
+    if (!slot.confirmed[index]) slot.answers[index] = Answer::kFailed;
+  }
   progress_.notify_all();
 }
 

@@ -120,7 +120,13 @@ Task<Result<Slice>> MemoryReplica::read_range(ChunkKey key, uint64_t position, u
   co_return Slice{slice.owner, slice.bytes.subspan(position, length)};
 }
 
+Task<Status> MemoryReplica::check_incarnation() {
+  ++identity_checks;
+  co_return Status();
+}
+
 Task<Result<std::vector<IndexedEntry>>> MemoryReplica::read_index(ChunkKey key) {
+  ++index_reads;
   const Slice slice = CO_TRY(co_await get(key));
   const ChunkHeader header = CO_TRY(decode_header(slice.bytes));
   if (header.kind == ChunkKind::kSeal) co_return fail(ErrorCode::kNotFound, "a SEAL");

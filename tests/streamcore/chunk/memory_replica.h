@@ -65,6 +65,8 @@ class MemoryReplica final : public ChunkReplica {
 
   NetworkFaults faults;
   uint64_t put_calls = 0;
+  uint64_t index_reads = 0;
+  uint64_t identity_checks = 0;
 
   base::Task<base::Result<PutOutcome>> put_if_absent(ChunkKey key, base::Slice chunk) override;
   base::Task<base::Result<ChunkHeader>> head(ChunkKey key) override;
@@ -81,6 +83,7 @@ class MemoryReplica final : public ChunkReplica {
   uint64_t ready_bytes(ChannelId, uint64_t) override { return UINT64_MAX; }
   base::Task<base::Status> make_ready(ChannelId, uint64_t) override;
   uint64_t incarnation() const override { return store_.incarnation(); }
+  base::Task<base::Status> check_incarnation() override;
 
  private:
   bool chance(uint32_t percent) { return percent != 0 && random_.below(100) < percent; }

@@ -102,6 +102,18 @@ TEST_F(RecoveryTest, AnEpochWithoutChunksEndsAtZero) {
   EXPECT_TRUE(epoch->keys().empty());
 }
 
+TEST_F(RecoveryTest, AStoreIsLookedAtOnceForAllSlotsThatItAnsweredFor) {
+  start(1);
+  options.window = 20;
+  for (uint64_t seq = 0; seq < 20; ++seq) put(0, seq, 0);
+  const auto epoch = recover();
+  ASSERT_TRUE(epoch) << epoch.error().message;
+  EXPECT_EQ(epoch->end, ChunkSeq(20));
+  const uint64_t survey = 1;
+  const uint64_t chunks = 20;  // each of which was read
+  EXPECT_LE(replicas[0]->identity_checks, survey + chunks + 2);
+}
+
 TEST_F(RecoveryTest, TheEndIsTheFirstSlotWithoutAChunk) {
   start(1);
   row.free_below = ChunkSeq(2);
