@@ -1,5 +1,6 @@
 #include "streamcore/metadata/lease.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "streamcore/base/check.h"
@@ -57,10 +58,12 @@ Task<Result<Lease::Found>> Lease::wait_until_free() {
   }
   for (int moves = 0; !found.free();) {
     const Duration length = std::chrono::milliseconds(found.row.length_ms);
-    if (parts_.clock.since_boot() - since >= length + length / 8) break;
-    if (!co_await tasks_.sleep_for(length / kLooksPerLength)) {
+    const Duration due = since + length + length / 8;
+    const Duration left = std::max(due - parts_.clock.since_boot(), Duration(0));
+    if (!co_await tasks_.sleep_for(std::min(left, length / kLooksPerLength))) {
       co_return base::fail(ErrorCode::kClosed, "stopped while waiting for the lease");
     }
+    if (parts_.clock.since_boot() >= due) break;  // that it stood still is asked when it is taken
     Found next = CO_TRY(co_await find());
     if (next.bytes == found.bytes) continue;
     if (!next.free() && ++moves > kMovesOfTheDead) {
@@ -88,14 +91,13 @@ Task<Result<bool>> Lease::take(const Found& found) {
   co_return CO_TRY(co_await find()).bytes == bytes_;
 }
 
-Task<Status> Lease::acquire() {
-  for (;;) {
-    const Found found = CO_TRY(co_await wait_until_free());
-    if (!CO_TRY(co_await take(found))) continue;
-    if (!found.free()) base::log_info("lease: taken over from " + found.row.name);
-    tasks_.spawn(keep_renewed());
-    co_return Status();
-  }
+Task<Status> Lease::acquire() { co_return co_await acquire(CO_TRY(co_await wait_until_free())); }
+
+Task<Status> Lease::acquire(Found found) {
+  while (!CO_TRY(co_await take(found))) found = CO_TRY(co_await wait_until_free());
+  if (!found.free()) base::log_info("lease: taken over from " + found.row.name);
+  tasks_.spawn(keep_renewed());
+  co_return Status();
 }
 
 // --- keeping it

@@ -59,8 +59,17 @@ class Lease {
   // `name`: who this is, for the messages of others.
   Lease(Parts parts, std::string name, LeaseOptions options);
 
-  // Takes a lease that was released, never taken, or stands still, which takes a while to see.
-  // Once. kAlreadyExists: its holder lives.
+  // As it was found, and may be taken.
+  struct Found {
+    std::optional<std::string> bytes;
+    LeaseRow row{};
+    bool free() const { return !bytes || row.state == LeaseState::kReleased; }
+  };
+  // Until it was released, was never taken, or stood still, which takes a while to see. Writes
+  // nothing. kAlreadyExists: its holder lives.
+  base::Task<base::Result<Found>> wait_until_free();
+  // Takes it, unless another came first, which is waited for again. Once.
+  base::Task<base::Status> acquire(Found found);
   base::Task<base::Status> acquire();
   // Told of what becomes of it from now on, until forget().
   void listen(LeaseListener& listener) { listeners_.push_back(&listener); }
@@ -89,13 +98,7 @@ class Lease {
   base::Task<void> stop_and_join();
 
  private:
-  struct Found {
-    std::optional<std::string> bytes;
-    LeaseRow row{};
-    bool free() const { return !bytes || row.state == LeaseState::kReleased; }
-  };
   base::Task<base::Result<Found>> find();
-  base::Task<base::Result<Found>> wait_until_free();
   // False if another came first.
   base::Task<base::Result<bool>> take(const Found& found);
   base::Task<void> keep_renewed();
