@@ -9,6 +9,7 @@ namespace thalweg {
 namespace {
 
 constexpr std::string_view kNextProducerKey = "next/producer";
+constexpr int32_t kOpenedTogetherAfar = 1000;
 constexpr uint64_t kProducerIdBlock = 1000;  // as Kafka's ProducerIdManager
 
 base::Task<base::Status> forget_topic(coordinator::GroupCoordinator& groups, std::string topic,
@@ -53,6 +54,7 @@ base::Task<base::Status> BrokerBackend::open_all() {
   CO_TRY(co_await storage_->open(rules_));
   StreamStore& store = storage_->store();
   settings_ = broker_settings(config_);
+  if (storage_->metadata_in_bucket()) settings_.partitions_opened_together = kOpenedTogetherAfar;
   settings_.cluster_id = CO_TRY(co_await cluster_id());
   topics_ = std::make_unique<topics::TopicRegistry>(
       topics::TopicRegistry::Parts{home_, storage_->clock(), storage_->random(), store,

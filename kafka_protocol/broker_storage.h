@@ -43,6 +43,8 @@ class BrokerStorage {
   base::Random& random() { return random_; }
   StreamStore& store() { return *store_; }
   metadata::MetadataStore& rows();
+  // A read or a commit of theirs may take a request or two.
+  bool metadata_in_bucket() const { return bucket_.has_value(); }
   void write_metrics(server::MetricsText& text) const;
 
  private:

@@ -24,6 +24,8 @@ struct BrokerSettings {
   bool auto_create_topics = true;        // auto.create.topics.enable
   bool delete_topics = true;             // delete.topic.enable
   int32_t fetch_bytes_max = 57'671'680;  // fetch.max.bytes
+  // Of a topic, by the first append to one of them: more than one where opening takes long.
+  int32_t partitions_opened_together = 1;
   // The effective broker configs, by name, for DescribeConfigs.
   struct Config {
     std::string name;

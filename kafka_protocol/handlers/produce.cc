@@ -222,22 +222,19 @@ base::Task<base::Status> open_in_time(Broker& broker, std::vector<StreamId> stre
   co_return outcome->value();
 }
 
-// Of one topic.
-constexpr int32_t kOpenedTogetherMax = 1000;
-
 bool used_before(const Partition* partition) { return partition != nullptr && partition->loaded(); }
 
 // The streams that must be opened for the targets, and with a partition that this process uses for
 // the first time those of its topic that may be next: clients write to all partitions of a topic,
 // some in a request for each, and opening one may take a look at a bucket and a write to it.
 std::vector<StreamId> streams_to_open(const Broker& broker, std::span<const Target> targets) {
+  const int32_t together = broker.settings.partitions_opened_together;
   std::vector<StreamId> closed;
   const topics::Topic* listed = nullptr;
   int32_t first = 0;
   const auto is_listed = [&](const Target& target) {
     const int32_t count = target.topic->partition_count();
-    return target.topic == listed &&
-           (target.answer->index - first + count) % count < kOpenedTogetherMax;
+    return target.topic == listed && (target.answer->index - first + count) % count < together;
   };
   for (const Target& target : targets) {
     if (broker.store.is_open_for_append(target.partition->stream())) continue;
@@ -250,7 +247,7 @@ std::vector<StreamId> streams_to_open(const Broker& broker, std::span<const Targ
     listed = target.topic;
     first = target.answer->index;
     const int32_t count = listed->partition_count();
-    for (int32_t i = 0; i < std::min(count, kOpenedTogetherMax); ++i) {
+    for (int32_t i = 0; i < std::min(count, together); ++i) {
       const int32_t index = (first + i) % count;
       if (used_before(listed->partition_if_used(index))) continue;
       const StreamId stream = listed->stream(index);

@@ -110,6 +110,7 @@ class BrokerWorld {
     co_return std::move(*decoded);
   }
   std::string client_id = "a test";
+  BrokerSettings& settings() { return settings_; }
 
  private:
   static constexpr size_t frame_length = sizeof(int32_t);
