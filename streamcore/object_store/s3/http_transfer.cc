@@ -181,6 +181,7 @@ size_t HttpTransfer::on_header(char* line, size_t size, size_t count, void* self
   std::string_view text(line, size * count);
   if (!transfer.answered_at_) transfer.answered_at_ = transfer.client_.executor_.now();
   if (text.starts_with("HTTP/")) transfer.response_.headers.clear();  // of an answer before this
+  transfer.headers_ended_ = text == "\r\n" || text == "\n";
   const size_t colon = text.find(':');
   if (colon == std::string_view::npos) return size * count;
   std::string name(text.substr(0, colon));
@@ -203,6 +204,10 @@ base::Result<HttpResponse> HttpTransfer::result() {
     const std::string detail(error_.data());
     return base::fail(base::ErrorCode::kUnavailable,
                       detail.empty() ? std::string(curl_easy_strerror(code_)) : detail);
+  }
+  // To libcurl a connection that breaks among the headers ends them.
+  if (!headers_ended_) {
+    return base::fail(base::ErrorCode::kUnavailable, "the answer ended within its headers");
   }
   // The end of such an answer cannot be told from a connection that broke.
   if (received_ > 0 && response_.header("content-length").empty() &&

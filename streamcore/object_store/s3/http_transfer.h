@@ -71,6 +71,7 @@ class HttpTransfer {
   base::TimePoint quiet_since_;
   std::optional<base::TimePoint> answered_at_;
   HttpResponse response_;
+  bool headers_ended_ = false;
   size_t received_ = 0;
   bool too_long_ = false;
   bool ended_ = false;

@@ -166,6 +166,11 @@ void FakeS3::answer(Connection& connection, const FakeRequest& request) {
   }
   if (fault == Fault::kServerError) return refuse(refusal(500, "InternalError"));
   if (fault == Fault::kHangInBody) return send(connection, reply, head, reply.body.size() / 2);
+  if (fault == Fault::kCutHead) {
+    connection.close_then = true;
+    connection.to_send += "HTTP/1.1 " + std::to_string(reply.status) + " Said\r\n";
+    return flush(connection.fd, connection.number);
+  }
   if (fault == Fault::kCutBody || fault == Fault::kEndless) {
     connection.close_then = true;
     connection.without_length = fault == Fault::kEndless;

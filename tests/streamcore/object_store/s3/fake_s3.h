@@ -25,6 +25,7 @@ enum class Fault {
   kServerError,    // 500, but done
   kLostRequest,    // closed, nothing done
   kLostAnswer,     // closed, but done
+  kCutHead,        // done, and the answer's first line, then closed
   kCutBody,        // done, and half of the answer's body
   kHang,           // done, never answered
   kHangUndone,     // nothing done, never answered

@@ -45,6 +45,14 @@ TEST_F(S3Faults, PutThatFailedAfterItWasDoneFindsItsOwnObject) {
   EXPECT_EQ(put("a", "bytes").value(), PutOutcome::kCreated);
 }
 
+TEST_F(S3Faults, WhoseAnObjectIsIsNotToldByAnAnswerThatWasCut) {
+  for (const Fault fault : {Fault::kServerError, Fault::kNone, Fault::kCutHead}) {
+    server_.fail_next(fault);
+  }
+  EXPECT_EQ(put("a", "bytes").value(), PutOutcome::kCreated);
+  EXPECT_EQ(count("HEAD"), 2);
+}
+
 TEST_F(S3Faults, PutOfTheSameBytesByAnotherCallExists) {
   EXPECT_EQ(put("a", "bytes").value(), PutOutcome::kCreated);
   server_.fail_next(Fault::kLostAnswer);
