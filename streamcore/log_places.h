@@ -21,7 +21,7 @@ class LogPlaces {
   // asked for another, and of a channel whose row does not say.
   virtual const std::vector<StorageClass>& classes() const = 0;
   // The replicas of that class's log, one or three. `fresh`: no channel was ever opened there, so
-  // that what is missing is made; otherwise it would be a loss (DESIGN P8). The replicas outlive
+  // that what is missing is made; otherwise it would be a loss (P8). The replicas outlive
   // the store. Called again for a class if its channel could not be opened.
   virtual base::Task<base::Result<std::vector<chunk::ChunkReplica*>>> open(
       StorageClass storage_class, bool fresh) = 0;

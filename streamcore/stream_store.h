@@ -15,7 +15,7 @@
 // A stream belongs to one channel for its whole life (channel_of). There is one for each storage
 // class that is in use, with a log of its own: none waits for another's.
 //
-// Reads see only durable entries (DESIGN P12).
+// Reads see only durable entries (P12).
 #pragma once
 
 #include <coroutine>
@@ -160,7 +160,7 @@ class StreamStore {
   virtual bool stopped(ChannelId channel) const = 0;
 
   // False if another owner may have taken over by now, so that what is in memory may be old: what
-  // was found in it may be told after prove_ownership() (DESIGN P14). Costs next to nothing.
+  // was found in it may be told after prove_ownership() (P14). Costs next to nothing.
   virtual bool is_owner() const = 0;
   // Waits until is_owner(). kFenced: there is another owner; kUnavailable: nobody can tell now.
   virtual base::Task<base::Status> prove_ownership() = 0;

@@ -43,7 +43,7 @@ server::Response respond(const server::RequestContext& context, base::Result<Mes
 }
 
 // Whether the answer tells what may be old if another broker has taken over meanwhile, as a latest
-// offset does (DESIGN P14). A broker that cannot prove that it is the owner closes the connection
+// offset does (P14). A broker that cannot prove that it is the owner closes the connection
 // instead, and the client asks again, for a leader first.
 enum class Proof { kNotNeeded, kOfOwnership };
 

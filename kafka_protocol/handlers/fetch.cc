@@ -300,7 +300,7 @@ void refuse_deleted(Reading& reading) {
 }
 
 // Whether the answer says of some partition where it ends, or is an error: a fetch from the midst
-// of a log is right whoever owns it by now (DESIGN P14).
+// of a log is right whoever owns it by now (P14).
 bool tells_an_end(const Reading& reading) {
   return reading.failed || std::ranges::any_of(reading.places, [](const Place& place) {
            return static_cast<int64_t>(place.next.value) >= place.answer->high_watermark;

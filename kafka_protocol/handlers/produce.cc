@@ -5,6 +5,7 @@
 #include <iterator>
 #include <list>
 #include <memory>
+#include <set>
 #include <span>
 
 #include "kafka_protocol/handlers/max_timestamps.h"
@@ -228,33 +229,22 @@ bool used_before(const Partition* partition) { return partition != nullptr && pa
 // the first time those of its topic that may be next: clients write to all partitions of a topic,
 // some in a request for each, and opening one may take a look at a bucket and a write to it.
 std::vector<StreamId> streams_to_open(const Broker& broker, std::span<const Target> targets) {
-  const int32_t together = broker.settings.partitions_opened_together;
-  std::vector<StreamId> closed;
+  std::set<StreamId> closed;
   const topics::Topic* listed = nullptr;
-  int32_t first = 0;
-  const auto is_listed = [&](const Target& target) {
-    const int32_t count = target.topic->partition_count();
-    return target.topic == listed && (target.answer->index - first + count) % count < together;
-  };
   for (const Target& target : targets) {
     if (broker.store.is_open_for_append(target.partition->stream())) continue;
-    const bool used = used_before(target.partition);
-    if (!used && is_listed(target)) continue;
-    if (used || target.topic == listed) {
-      closed.push_back(target.partition->stream());
-      continue;
-    }
+    closed.insert(target.partition->stream());
+    if (used_before(target.partition) || target.topic == listed) continue;
     listed = target.topic;
-    first = target.answer->index;
     const int32_t count = listed->partition_count();
-    for (int32_t i = 0; i < std::min(count, together); ++i) {
-      const int32_t index = (first + i) % count;
-      if (used_before(listed->partition_if_used(index))) continue;
+    for (int32_t i = 1; i < std::min(count, broker.settings.partitions_opened_together); ++i) {
+      const int32_t index = (target.answer->index + i) % count;
       const StreamId stream = listed->stream(index);
-      if (!broker.store.is_open_for_append(stream)) closed.push_back(stream);
+      if (used_before(listed->partition_if_used(index))) continue;
+      if (!broker.store.is_open_for_append(stream)) closed.insert(stream);
     }
   }
-  return closed;
+  return {closed.begin(), closed.end()};
 }
 
 // Everything that may suspend comes before the first append: rows, producer states, log space.
@@ -370,7 +360,7 @@ base::Task<void> check_compacted(Broker& broker, const Call& call, Few<Target>& 
 }
 
 // The sequence check's refusals and repeats. They are answered, as everything else, once the whole
-// log so far is durable, since they reveal what is in it (DESIGN P12).
+// log so far is durable, since they reveal what is in it (P12).
 bool check_producer(const Target& target, const records::BatchView& batch) {
   using Verdict = topics::Admission::Verdict;
   const topics::Admission admission = target.partition->producers().check(batch);

@@ -1,6 +1,6 @@
 // Partition: the state of one partition in memory: its producers and leader epochs, rebuilt from
-// the stream (annotation, then the log) when first needed. A pure function of the stream (DESIGN
-// §8); lives on the home core.
+// the stream (annotation, then the log) when first needed. A pure function of the
+// stream; lives on the home core.
 #pragma once
 
 #include <memory>

@@ -376,7 +376,7 @@ void Channel::on_durable(ChunkSeq end) {
 }
 
 // An idle channel writes one empty chunk that carries its final durable watermark, so that a
-// damaged chunk below it can never be taken for a torn end (DESIGN §4).
+// damaged chunk below it can never be taken for a torn end.
 void Channel::arm_idle_chunk() {
   if (idle_timer_ != 0) executor_.cancel(idle_timer_);
   idle_timer_ =

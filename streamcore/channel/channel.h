@@ -1,7 +1,7 @@
 // Channel: the actor that sequences a set of streams into one chunk log. It assigns offsets, copies
 // entries into the open chunk (the only copy of record bytes), writes chunks as slots become free
 // (group commit; where puts take long and cost, after a chunk waited a while for more), and makes
-// entries visible in order once their chunk is durable (DESIGN §3, §4).
+// entries visible in order once their chunk is durable.
 //
 // Runs on one executor. Owns nothing persistent: rows belong to OwnedChannelRow, chunks to the
 // replicas.

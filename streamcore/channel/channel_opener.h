@@ -1,4 +1,4 @@
-// ChannelOpener: from what the last owner left to a channel this process owns (DESIGN §4, P9).
+// ChannelOpener: from what the last owner left to a channel this process owns (P9).
 //
 //   take over    the epoch left OPEN or SEALING is sealed and closed (recovery R0..R4)
 //   read back    every undrained epoch's chunk indexes become the log tail; then the stream rows

@@ -1,5 +1,5 @@
 // OwnedChannelRow: the channel's row as this process last wrote it, and the condition every owner
-// transaction carries (DESIGN P6). Only one transaction that touches rows runs at a time: whoever
+// transaction carries (P6). Only one transaction that touches rows runs at a time: whoever
 // holds the RowGate.
 #pragma once
 

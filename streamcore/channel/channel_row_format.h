@@ -1,4 +1,4 @@
-// The metadata row of a channel: who owns it, and every epoch that is not yet drained (DESIGN P9).
+// The metadata row of a channel: who owns it, and every epoch that is not yet drained (P9).
 //
 //   u8   version (3)
 //   u8   state: 1 OPEN, 2 SEALING, 3 CLOSED

@@ -1,4 +1,4 @@
-// The metadata row of a store's life that is over (DESIGN P8): what that incarnation said counts no
+// The metadata row of a store's life that is over (P8): what that incarnation said counts no
 // more, and another has its place among the replicas of the log. Written by the operator's command
 // alone, and kept for ever; an incarnation without such a row is OK.
 //

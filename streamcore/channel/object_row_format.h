@@ -1,4 +1,4 @@
-// The metadata row of a segment object (DESIGN §5): its state, and how many stream ranges still
+// The metadata row of a segment object: its state, and how many stream ranges still
 // refer to it.
 //
 //   u8   version (1)

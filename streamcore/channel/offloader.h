@@ -1,4 +1,4 @@
-// Offloader: moves a prefix of the durable chunk log into segments, one run at a time (DESIGN §5).
+// Offloader: moves a prefix of the durable chunk log into segments, one run at a time.
 //
 // A run: plan, rebuild annotations, PREPARE objects, upload, then commit every stream's new
 // committed end together with the free watermark g, each transaction conditional on the channel row

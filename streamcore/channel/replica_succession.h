@@ -1,4 +1,4 @@
-// ReplicaSuccession: which store has the place of one that was lost (DESIGN P8). The rows of lost
+// ReplicaSuccession: which store has the place of one that was lost (P8). The rows of lost
 // incarnations as they were when it was loaded; a chain, for a successor may be lost too.
 //
 // A channel's row goes on naming the lost incarnation until the channel is opened again: the epoch

@@ -1,5 +1,5 @@
 // SegmentMerger: turns many small ranges of a stream that follow each other into one segment of its
-// own, over the same offsets, so that a slow stream's rows and reads stay bounded (DESIGN §5).
+// own, over the same offsets, so that a slow stream's rows and reads stay bounded.
 //
 // Runs between offloads, never beside one. The swap is one transaction, conditional on the channel
 // row (P6), the stream row and every row it replaces; old objects lose their references and go

@@ -1,4 +1,4 @@
-// SegmentObjects: the life of segment objects in metadata (DESIGN §5): PREPARED before the upload,
+// SegmentObjects: the life of segment objects in metadata: PREPARED before the upload,
 // COMMITTED with the rows that name them, DELETING when the last range went, deleted after a grace;
 // stale PREPARED ones are swept.
 //

@@ -1,5 +1,5 @@
 // Lease: the proof that this process still owns what its metadata describe, where no lock on a
-// directory proves it (DESIGN P3, P14).
+// directory proves it (P3, P14).
 //
 // A counter in metadata that its holder moves on now and then. Whoever finds it standing still for
 // the lease's length, by a clock of its own, takes it over; so the holder may trust it for that

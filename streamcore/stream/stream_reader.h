@@ -1,5 +1,5 @@
-// StreamReader: where an offset is read from: the memory tail, else the chunk log, else segments
-// (DESIGN §5). One call reads from one of them, so that a read across a boundary is two calls and
+// StreamReader: where an offset is read from: the memory tail, else the chunk log, else segments.
+// One call reads from one of them, so that a read across a boundary is two calls and
 // neither has a gap or a repeat.
 #pragma once
 

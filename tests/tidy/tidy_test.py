@@ -82,7 +82,7 @@ BANS = [
 
 STREAMCORE_WORDS = {"kafka", "topic", "topics", "partition", "partitions", "consumer", "consumers",
                     "producer", "producers", "broker", "brokers"}
-STREAMCORE_WORDS_INSTEAD = "the engine's words are in DESIGN terms: stream, entry, channel, owner, annotation"
+STREAMCORE_WORDS_INSTEAD = "the engine's words are: stream, entry, channel, owner, annotation"
 # Not words of the project: std::partition and its kin, and the path of a folder.
 FOREIGN_WORDS = re.compile(r"\bkafka_protocol/[\w/.]*|\b(?:std|ranges)::(?:ranges::)?(?:is_|stable_)?partition(?:ed|_point|_copy)?\b")
 

@@ -21,6 +21,15 @@ class StoreFailuresTest : public StreamStoreTest {
   void let_puts_through(int count) {
     for (int i = 0; i < count; ++i) failing_->fail_next_put(object_store::PutFault::kNone);
   }
+  // An entry to each, durable.
+  std::vector<StreamId> append_to_each_of(uint64_t count) {
+    std::vector<StreamId> streams;
+    for (uint64_t i = 1; i <= count; ++i) streams.push_back(StreamId(i));
+    EXPECT_TRUE(run(*executor_, store_->open_for_append(streams)).has_value());
+    for (const StreamId stream : streams) EXPECT_TRUE(append(stream, 'a').has_value());
+    EXPECT_TRUE(run(*executor_, store_->durable(store_->last_position(ChannelId(0)))).has_value());
+    return streams;
+  }
   // Until an offload gets through. How many did not.
   int offload_until_done(int runs_max) {
     for (int runs = 0; runs < runs_max; ++runs) {
@@ -129,11 +138,7 @@ TEST_F(StoreFailuresTest, AnOffloadOfManyObjectsGetsDoneThoughSomeUploadsAlwaysF
   options_.own_segment_bytes = 1;     // an object for each stream
   options_.offload_interval_ms = 3'600'000;
   open();
-  std::vector<StreamId> streams;
-  for (uint64_t i = 1; i <= kStreams; ++i) streams.push_back(StreamId(i));
-  ASSERT_TRUE(run(*executor_, store_->open_for_append(streams)).has_value());
-  for (const StreamId stream : streams) ASSERT_TRUE(append(stream, 'a').has_value());
-  ASSERT_TRUE(run(*executor_, store_->durable(store_->last_position(ChannelId(0)))).has_value());
+  const std::vector<StreamId> streams = append_to_each_of(kStreams);
   failing_->set_late_max(std::chrono::seconds(1));
   failing_->set_rates({.unknown_before = 15, .unknown_after = 10, .unknown_later = 5});
   const int failed = offload_until_done(100);
@@ -180,11 +185,7 @@ TEST_F(StoreFailuresTest, AStreamOfManyObjectsIsCommittedUpToTheFirstThatIsMissi
 TEST_F(StoreFailuresTest, ASplitCommitThatFailsHalfWayGoesOnFromThere) {
   constexpr uint64_t kStreams = 4000;  // more rows than one transaction takes
   open();
-  std::vector<StreamId> streams;
-  for (uint64_t i = 1; i <= kStreams; ++i) streams.push_back(StreamId(i));
-  ASSERT_TRUE(run(*executor_, store_->open_for_append(streams)).has_value());
-  for (const StreamId stream : streams) ASSERT_TRUE(append(stream, 'a').has_value());
-  ASSERT_TRUE(run(*executor_, store_->durable(store_->last_position(ChannelId(0)))).has_value());
+  const std::vector<StreamId> streams = append_to_each_of(kStreams);
   for (int i = 0; i < 4; ++i) failing_->fail_next_put(object_store::PutFault::kNone);
   failing_->fail_next_put(object_store::PutFault::kNoSpace);
   EXPECT_EQ(run(*executor_, store_->offload_all()).error().code, ErrorCode::kNoSpace);
