@@ -17,7 +17,7 @@ import calls  # noqa: E402
 import schemas  # noqa: E402
 import wire  # noqa: E402
 from broker import is_peer  # noqa: E402
-from case import BrokerTest, create_topic, run_tests, wait_until  # noqa: E402
+from case import SLACK, BrokerTest, create_topic, run_tests, wait_until  # noqa: E402
 
 INPUTS = int(os.environ.get("THALWEG_BAD_INPUTS", "10000"))
 SEED = int(os.environ.get("THALWEG_BAD_SEED", "1"))
@@ -141,7 +141,7 @@ class BadInput(BrokerTest):
         growth = self.broker.rss_bytes() - before
         print(f"{sent} requests, {answered} answered, the neighbour waited {neighbour.longest:.3f} s at most, "
               f"RSS grew by {growth >> 20} MiB", flush=True)
-        self.assertLess(neighbour.longest, OTHERS_WAIT_SECONDS_MAX)
+        self.assertLess(neighbour.longest, OTHERS_WAIT_SECONDS_MAX * SLACK)
         self.assertLess(growth, GROWTH_BYTES_MAX)
 
     # (api, version, body): valid elements, each asked for again and again, or as many as a frame holds.
@@ -184,7 +184,7 @@ class BadInput(BrokerTest):
                       f" after {took:.2f} s, the neighbour waited {neighbour.longest:.3f} s, RSS {growth >> 20:+} MiB",
                       flush=True)
                 self.assertIsNone(neighbour.failure)
-                self.assertLess(neighbour.longest, OTHERS_WAIT_SECONDS_MAX)
+                self.assertLess(neighbour.longest, OTHERS_WAIT_SECONDS_MAX * SLACK)
                 self.assertLess(growth, REPEATED_GROWTH_BYTES_MAX)
                 self.assertTrue(self.broker.running(), self.broker.log()[-3000:])
 
@@ -206,7 +206,7 @@ class BadInput(BrokerTest):
         print(f"{taken} of {len(partitions)} batches taken, {[one['ErrorCode'] for one in found].count(calls.NONE)} "
               f"looked into, the neighbour waited {neighbour.longest:.3f} s", flush=True)
         self.assertIsNone(neighbour.failure)
-        self.assertLess(neighbour.longest, OTHERS_WAIT_SECONDS_MAX)
+        self.assertLess(neighbour.longest, OTHERS_WAIT_SECONDS_MAX * SLACK)
         self.assertTrue(0 < taken < len(partitions))
 
     def test_frame_lengths_beyond_the_limit_close_the_connection_at_once(self):

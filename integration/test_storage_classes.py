@@ -16,6 +16,7 @@ CLASS = "thalweg.storage.class"
 CLASSES = ("local", "standard", "express")
 SOURCES = {1: "topic", 4: "broker", 5: "default"}  # DescribeConfigsResponse.ConfigSource
 NEVER_MS = 3_600_000  # what was written stays in the log
+SEAL_BYTES = 4096  # as MinIO keeps it; chunks are longer
 PAYLOAD = "x" * 4096
 WAIT_SECONDS_MAX = 5  # for an append beside a store that stands still
 
@@ -71,12 +72,8 @@ class ThreeClasses(BucketTest):
         return self.running
 
     def chunks(self, prefix):
-        """Chunks in the bucket. MinIO keeps an object in a directory of its name, small ones within xl.meta."""
-        found = []
-        for path, _, files in os.walk(os.path.join(self.server.directory, "objects", self.bucket, prefix, "c")):
-            if "xl.meta" in files and sum(os.path.getsize(os.path.join(p, f)) for p, _, fs in os.walk(path) for f in fs) > 4096:
-                found.append(path)
-        return found
+        """Keys of the chunks in the bucket."""
+        return [key for key, size in self.server.objects(self.bucket, f"{prefix}/c").items() if size > SEAL_BYTES]
 
     def local_log(self):
         folder = os.path.join(self.place, "data", "log")

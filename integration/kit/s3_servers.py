@@ -21,6 +21,7 @@ import uuid
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import fetch_clients  # noqa: E402
+from files import file_bytes  # noqa: E402
 from ports import free_port  # noqa: E402
 
 START_SECONDS_MAX = 60
@@ -128,6 +129,15 @@ class Minio(S3Server):
         self.run(fetch_clients.program("minio"), "server", "--quiet", "--address", f"127.0.0.1:{self.port}",
                  "--console-address", "127.0.0.1:0", "--certs-dir", os.path.join(self.directory, "certs"), os.path.join(self.directory, "objects"),
                  environment={"MINIO_ROOT_USER": KEY_ID, "MINIO_ROOT_PASSWORD": SECRET})
+
+    def objects(self, bucket, prefix):
+        """{key: bytes on its disk}. An object is a directory: small ones are in its xl.meta, of others the parts lie below."""
+        root, found = os.path.join(self.directory, "objects", bucket), {}
+        for path, size in file_bytes(os.path.join(root, prefix)).items():
+            folder = os.path.dirname(path)
+            key = os.path.relpath(folder if path.endswith("xl.meta") else os.path.dirname(folder), root)
+            found[key] = found.get(key, 0) + size
+        return found
 
 
 class S3rver(S3Server):
