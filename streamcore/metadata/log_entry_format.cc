@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "streamcore/base/byte_codec.h"
+#include "streamcore/metadata/log_objects.h"
 
 namespace thalweg::metadata {
 
@@ -59,9 +60,9 @@ size_t encoded_bytes(const Transaction& transaction) {
   return items_bytes(transaction.conditions) + items_bytes(transaction.writes);
 }
 
-std::string encode_log_entry(const LogEntry& entry) {
+std::string encode_log_entry(const LogEntry& entry, LogPosition slot) {
   base::ByteWriter out;
-  out.put(kMagic).put(kVersion);
+  out.put(kMagic).put(kVersion).put(slot.value);
   out.put(entry.incarnation.drawn_at).put(entry.incarnation.nonce).put(entry.counter);
   out.put(static_cast<uint32_t>(entry.retired.size()));
   for (const IncarnationId& id : entry.retired) out.put(id.drawn_at).put(id.nonce);
@@ -73,7 +74,8 @@ std::string encode_log_entry(const LogEntry& entry) {
   return std::move(out).seal();
 }
 
-base::Result<LogEntry> decode_log_entry(std::string_view bytes, std::string_view object) {
+base::Result<LogEntry> decode_log_entry(std::string_view bytes, LogPosition slot) {
+  const std::string object = object_name(kLogPrefix, slot);
   if (bytes.size() > kLogEntryBytesMax) {
     return corrupt(object, "expected at most " + std::to_string(kLogEntryBytesMax) +
                                " bytes, got " + std::to_string(bytes.size()));
@@ -86,9 +88,13 @@ base::Result<LogEntry> decode_log_entry(std::string_view bytes, std::string_view
   }
   const auto version = in.get<uint8_t>();
   if (version == 0 || version > kVersion) {
-    return base::fail(
-        base::ErrorCode::kUnsupported,
-        std::string(object) + ": expected version 1 or 2, got " + std::to_string(version));
+    return base::fail(base::ErrorCode::kUnsupported,
+                      object + ": expected version 1 or 2, got " + std::to_string(version));
+  }
+  const uint64_t stored = version == 1 ? slot.value : in.get<uint64_t>();
+  if (stored != slot.value) {
+    return corrupt(object, "expected slot " + std::to_string(slot.value) +
+                               ", got the entry of slot " + std::to_string(stored));
   }
   LogEntry entry;
   entry.incarnation.drawn_at = in.get<uint64_t>();

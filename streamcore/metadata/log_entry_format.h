@@ -1,19 +1,22 @@
 // LogEntry: what one object meta/log/<n> holds, a batch of transactions of one node.
 //
 //   0   u32  magic "TMLE"
-//   4   u8   version, 2; 1, whose incarnations were drawn at no position, is still read
-//   5   u64  incarnation: the position it was drawn at (in version 1 a random number),
-//   13  u64  and a random number
-//   21  u64  counter, >= 1, one more than in the incarnation's entry before or further
-//   29  u32  retired incarnations; each: u64 drawn at, u64 random number
+//   4   u8   version, 2; 1 is still read
+//   5   u64  slot n (not in version 1)
+//   13  u64  incarnation: the position it was drawn at (in version 1 a random number),
+//   21  u64  and a random number
+//   29  u64  counter, >= 1, one more than in the incarnation's entry before or further
+//   37  u32  retired incarnations; each: u64 drawn at, u64 random number
 //   ..  u32  transactions; each:
 //              u32 conditions; each: bytes key, u8 1 = has this value, 0 = is absent,
 //                                    bytes value if 1
 //              u32 writes; each: bytes key, u8 1 = set, 0 = erase, bytes value if 1
 //   ..  u32  CRC32C of everything before
 //
-// `bytes` is a u32 length and that many bytes. All integers are little endian. The slot is not part
-// of the entry: the same bytes go on to the next slot when another node's entry was first.
+// `bytes` is a u32 length and that many bytes. All integers are little endian. An entry is encoded
+// for one slot, so that the bytes of another slot are not believed to be this one's; when another
+// node's entry was first, it is encoded again for the next slot, and is the same entry by its
+// incarnation and counter.
 #pragma once
 
 #include <cstdint>
@@ -41,10 +44,10 @@ inline constexpr size_t kLogEntryBytesMax = kTransactionBytesMax + 64 + 16 * kRe
 // What the transaction takes inside an entry, in bytes.
 size_t encoded_bytes(const Transaction& transaction);
 
-std::string encode_log_entry(const LogEntry& entry);
+std::string encode_log_entry(const LogEntry& entry, LogPosition slot);
 
-// kCorrupt, naming `object`, if the bytes are not exactly one entry; kUnsupported for a version
-// from the future.
-base::Result<LogEntry> decode_log_entry(std::string_view bytes, std::string_view object);
+// kCorrupt, naming the slot's object, if the bytes are not exactly one entry, or one of another
+// slot; kUnsupported for a version from the future.
+base::Result<LogEntry> decode_log_entry(std::string_view bytes, LogPosition slot);
 
 }  // namespace thalweg::metadata

@@ -75,7 +75,7 @@ base::Task<base::Result<bool>> LogReplica::apply_run(const std::vector<Fetched>&
   for (size_t i = 0; i < entries; ++i) {
     const std::string_view bytes = base::as_chars((*run[i])->bytes);
     const LogPosition slot = position_ + 1;
-    const auto entry = decode_log_entry(bytes, object_name(kLogPrefix, slot));
+    const auto entry = decode_log_entry(bytes, slot);
     // The damage may have come about on the way. Read again it is as any slot: boundaries follow.
     if (!entry && entry.error().code == base::ErrorCode::kCorrupt) {
       if (std::exchange(damaged_, slot) != slot) damaged_looks_ = 0;

@@ -42,10 +42,15 @@ void LogWriter::begin(std::vector<Transaction> transactions) {
 void LogWriter::name_entry() {
   entry_->incarnation = incarnation_;
   entry_->counter = ++counter_;
-  bytes_ = encode_log_entry(*entry_);
-  CHECK_LE(bytes_.size(), kLogEntryBytesMax);
   may_be_there_ = false;
-  uncertain_ = created_ = LogPosition(0);
+  encoded_for_ = uncertain_ = created_ = LogPosition(0);
+}
+
+void LogWriter::encode_for(LogPosition slot) {
+  if (encoded_for_ == slot) return;
+  encoded_for_ = slot;
+  bytes_ = encode_log_entry(*entry_, slot);
+  CHECK_LE(bytes_.size(), kLogEntryBytesMax);
 }
 
 base::Task<base::Result<LogWriter::Attempt>> LogWriter::attempt() {
@@ -67,6 +72,7 @@ base::Task<base::Result<LogWriter::Attempt>> LogWriter::attempt() {
 base::Task<base::Result<LogWriter::Put>> LogWriter::put() {
   const LogPosition slot = replica_.position() + 1;
   if (created_ == slot) co_return Put::kCreated;  // only the list after it failed
+  encode_for(slot);
   std::vector<base::ByteView> parts;
   parts.push_back(base::as_bytes(bytes_));
   const auto answer =

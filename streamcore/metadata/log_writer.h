@@ -1,10 +1,11 @@
 // LogWriter: puts one entry at a time into the log and finds out what became of it.
 //
-// An entry is named by (incarnation, counter) and its bytes never change once sent. It is put into
-// the slot after the node's position; when another node's entry is there, that one is applied and
-// the same entry goes on to the next slot. What became of it is read from the applied state alone,
-// which remembers the last counter and outcome of every incarnation: an empty slot, or a boundary
-// that passed it, proves nothing about an entry that may still arrive.
+// An entry is named by (incarnation, counter) and never changes once sent. It is put into the slot
+// after the node's position, always the same bytes into the same slot; when another node's entry is
+// there, that one is applied and the same entry, now naming that slot, goes on to the next. What
+// became of it is read from the applied state alone, which remembers the last counter and outcome
+// of every incarnation: an empty slot, or a boundary that passed it, proves nothing about an entry
+// that may still arrive.
 //
 // An incarnation that was not heard of for long may lose its row, and gets no other
 // (incarnation.h): the outcome of an entry that was in flight is then unknown, never "not seen".
@@ -49,6 +50,7 @@ class LogWriter {
   bool may_begin() const;
   void draw_incarnation();
   void name_entry();
+  void encode_for(LogPosition slot);
   void look_up(Attempt& attempt);
   void look_up_without_row(Attempt& attempt);
   void settle(Attempt& attempt, Fate fate);
@@ -62,8 +64,9 @@ class LogWriter {
   uint64_t counter_ = 0;
 
   std::optional<LogEntry> entry_;
-  std::string bytes_;
-  bool may_be_there_ = false;  // a put of these bytes may have created a slot
+  std::string bytes_;  // the entry as it is for encoded_for_; 0: not yet
+  LogPosition encoded_for_;
+  bool may_be_there_ = false;  // a put of the entry may have created a slot
   LogPosition uncertain_;      // the last slot a put of the entry had no clear answer for
   LogPosition created_;  // the slot a put answered "created" for, until the boundaries were listed
 };

@@ -51,7 +51,7 @@ void decode_rows(base::ByteView bytes) {
 }
 
 void decode_metadata(base::ByteView bytes) {
-  (void)metadata::decode_log_entry(text(bytes), "fuzzed");
+  (void)metadata::decode_log_entry(text(bytes), metadata::LogPosition(1));
   (void)metadata::decode_counter_row(text(bytes));
   metadata::OrderedState state;
   metadata::SnapshotDecoder decoder(text(bytes), {}, "fuzzed", state);

@@ -2,6 +2,9 @@
 // finds.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
+#include <map>
 #include <set>
 
 #include "tests/streamcore/base/log_lines.h"
@@ -165,6 +168,44 @@ TEST_F(ObjectLogSnapshot, WhatWasDamagedOnTheWayIsReadOnceMore) {
     EXPECT_TRUE(damaged.rbegin()->starts_with(snapshots ? kSnapshotPrefix : kLogPrefix));
     bucket_.read_damaged = nullptr;
   }
+}
+
+TEST_F(ObjectLogSnapshot, WhatBroughtAnothersBytesIsReadOnceMore) {
+  for (const ObjectLogOptions& options : {ObjectLogOptions{}, kOften}) {
+    bucket_.objects.clear();
+    MetadataNode node(bucket_, options);
+    ASSERT_TRUE(node.start());
+    write(node, 30);
+    std::map<std::string, std::string> lies;  // each object's first read
+    bucket_.read_as = [&](std::string_view key) {
+      const std::string prefix(key.substr(0, key.rfind('/') + 1));
+      const auto newest = std::prev(bucket_.objects.upper_bound(prefix + "~"));
+      const auto other = newest->first == key ? std::prev(newest) : newest;
+      return lies.emplace(key, other->first).second ? other->first : std::string(key);
+    };
+    ASSERT_TRUE(node.start());
+    bucket_.read_as = nullptr;
+    EXPECT_EQ(node.store().position(), LogPosition(30));
+    EXPECT_EQ(**node.get("row/1"), "29");
+    const bool snapshots = options.snapshot_entries == kOften.snapshot_entries;
+    const std::string_view kind = snapshots ? kSnapshotPrefix : kLogPrefix;
+    EXPECT_TRUE(std::ranges::any_of(lies, [&](const auto& lie) {
+      return lie.first.starts_with(kind) && lie.second.starts_with(kind);
+    }));
+  }
+}
+
+TEST_F(ObjectLogSnapshot, AnotherEntryEachTimeIsCorruptAndNamed) {
+  MetadataNode node(bucket_, {});
+  ASSERT_TRUE(node.start());
+  write(node, 5);
+  const std::string name = object_name(kLogPrefix, LogPosition(3));
+  bucket_.read_as = [&](std::string_view key) {
+    return key == name ? object_name(kLogPrefix, LogPosition(2)) : std::string(key);
+  };
+  EXPECT_FALSE(node.start());
+  EXPECT_EQ(node.error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(node.error().message, name + ": expected slot 3, got the entry of slot 2");
 }
 
 TEST_F(ObjectLogSnapshot, FullStorePutsSnapshotsOff) {

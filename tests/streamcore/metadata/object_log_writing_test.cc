@@ -1,6 +1,8 @@
 // How the object log writes: batches, answers that were lost, full stores, stops.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/streamcore/base/log_lines.h"
 #include "tests/streamcore/metadata/metadata_node.h"
 
@@ -90,6 +92,41 @@ TEST_F(ObjectLogWriting, LostAnswerOfAPutThatArrivedIsFoundOut) {
   ASSERT_TRUE(node.start());
   expect_applied_once(node);
   EXPECT_EQ(bucket_.count(kLogPrefix), 1u);
+}
+
+TEST_F(ObjectLogWriting, AnEntryWhoseSlotWasTakenNamesTheOneItComesTo) {
+  MetadataNode node(bucket_, {});
+  MetadataNode other(bucket_, {});
+  ASSERT_TRUE(node.start());
+  ASSERT_TRUE(other.start());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(other.commit(set("other", std::to_string(i))));
+  // Its answer is lost as well: the node finds the entry by reading it back.
+  const std::string fourth = object_name(kLogPrefix, LogPosition(4));
+  bucket_.put_fault = [&](std::string_view key) {
+    return key == fourth ? PutFault::kAnswerLost : PutFault::kNone;
+  };
+  expect_applied_once(node);
+  EXPECT_EQ(bucket_.count(kLogPrefix), 4u);
+  EXPECT_TRUE(decode_log_entry(bucket_.objects.at(fourth), LogPosition(4)));
+  EXPECT_EQ(**other.get("once"), "1");
+}
+
+TEST_F(ObjectLogWriting, TheSameBytesAreSentIntoASlotEachTime) {
+  std::vector<std::string> sent;
+  bucket_.put_fault = [](auto) { return PutFault::kLate; };
+  MetadataNode node(bucket_, {});
+  ASSERT_TRUE(node.start());
+  std::optional<base::Status> answer;
+  send(node, set("a", "1"), answer);
+  while (sent.size() < 3) {
+    ASSERT_TRUE(node.executor().step());
+    for (const auto& [key, bytes] : bucket_.late) {
+      EXPECT_EQ(key, object_name(kLogPrefix, LogPosition(1)));
+      sent.push_back(bytes);
+    }
+    bucket_.late.clear();
+  }
+  EXPECT_EQ(std::set(sent.begin(), sent.end()).size(), 1u);
 }
 
 TEST_F(ObjectLogWriting, ReadsGoOnWhileAPutHasNoAnswer) {
@@ -190,7 +227,8 @@ void replay(const Bucket& bucket, OrderedState& state) {
   LogPosition slot(0);
   for (const auto& [key, bytes] : bucket.objects) {
     if (!key.starts_with(kLogPrefix)) continue;
-    state.apply(*decode_log_entry(bytes, key), ++slot, kSlots);
+    ++slot;
+    state.apply(*decode_log_entry(bytes, slot), slot, kSlots);
   }
 }
 

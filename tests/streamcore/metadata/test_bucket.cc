@@ -73,7 +73,7 @@ base::Status BucketClient::read_status(const std::string& key) {
 base::Result<base::Slice> BucketClient::read(const std::string& key,
                                              std::optional<object_store::ByteRange> range) {
   TRY(read_status(key));
-  const auto object = bucket_.objects.find(key);
+  const auto object = bucket_.objects.find(bucket_.read_as ? bucket_.read_as(key) : key);
   if (object == bucket_.objects.end()) return base::fail(ErrorCode::kNotFound, key);
   std::string_view bytes = object->second;
   if (range) {

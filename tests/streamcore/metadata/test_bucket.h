@@ -30,7 +30,8 @@ class Bucket {
   std::vector<std::pair<std::string, std::string>> late;
   std::function<PutFault(std::string_view key)> put_fault;
   std::function<bool(std::string_view key)> read_fails;  // get, head and list of this key or prefix
-  std::function<bool(std::string_view key)> read_damaged;  // a bit of what get answers
+  std::function<bool(std::string_view key)> read_damaged;    // a bit of what get answers
+  std::function<std::string(std::string_view key)> read_as;  // the key whose bytes get answers
   uint64_t requests = 0;
   uint64_t delay_steps_max = 3;
 
