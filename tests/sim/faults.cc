@@ -13,6 +13,10 @@ std::string_view name_of(Fault fault) {
     case Fault::kFlippedBit: return "flipped bit";
     case Fault::kTornBody: return "torn body";
     case Fault::kOtherBody: return "another's body";
+    case Fault::kOtherEntry: return "another entry";
+    case Fault::kOtherSnapshot: return "another snapshot";
+    case Fault::kOtherChunk: return "another chunk";
+    case Fault::kOtherSegment: return "another segment";
     case Fault::kListedInPages: return "listed in pages";
     case Fault::kZoneDown: return "zone down";
     case Fault::kZoneSlow: return "zone slow";

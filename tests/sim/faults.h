@@ -20,7 +20,11 @@ enum class Fault : uint8_t {
   kFailedRead,     // get, head or list
   kFlippedBit,     // in what a get brought
   kTornBody,       // of a get, which ends early
-  kOtherBody,      // of a get, which is another object's
+  kOtherBody,      // of a get, which is another object's of any kind,
+  kOtherEntry,     // or of its own: of the metadata log,
+  kOtherSnapshot,  // a snapshot of it,
+  kOtherChunk,     // a chunk or a SEAL,
+  kOtherSegment,   // a segment
   kListedInPages,  // a listing that ends early and is asked for on
   // One of three zones:
   kZoneDown,

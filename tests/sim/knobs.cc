@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <initializer_list>
 
-#include "streamcore/metadata/log_objects.h"
 #include "tests/sim/trace.h"
 
 namespace thalweg::sim {
@@ -65,7 +64,6 @@ ZoneKnobs draw_zones(base::Random& random) {
   network.list_page = one_of<size_t>(random, {object_store::kListPageMax, 1, 3});
   // A log of hundreds of chunks must be listed in minutes.
   if (network.delay_spread != 0) network.list_page = std::max<size_t>(network.list_page, 3);
-  network.told_apart_by_key = metadata::kLogPrefix;
   zones.replica.open_wait = one_of<base::Duration>(random, {milliseconds(1), milliseconds(3000)});
   zones.replica.check_interval =
       one_of<base::Duration>(random, {milliseconds(0), milliseconds(100), milliseconds(10'000)});
@@ -118,7 +116,7 @@ Knobs draw_knobs(base::Random& random, World world) {
   knobs.metadata.incarnation_slots = one_of<uint64_t>(random, {3, 30, 10'000});
   // A start gives up at a read that fails; those that open shall be many.
   BucketFaults& network = knobs.zones.network;
-  network.torn_read = one_of<uint32_t>(random, {0, 0, 0, 1});
+  network.torn_read = one_of<uint32_t>(random, {0, 0, 1, 5});
   network.slow_down = std::min<uint32_t>(network.slow_down, 1);
   network.read_failed = std::min<uint32_t>(network.read_failed, 2);
   network.lost_request = std::min<uint32_t>(network.lost_request, 30);

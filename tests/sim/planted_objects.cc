@@ -1,5 +1,6 @@
 #include "tests/sim/planted_objects.h"
 
+#include <cstring>
 #include <optional>
 #include <string>
 #include <utility>
@@ -7,6 +8,7 @@
 
 #include "streamcore/chunk/chunk_format.h"
 #include "streamcore/chunk/chunk_object_format.h"
+#include "streamcore/metadata/log_entry_format.h"
 #include "streamcore/metadata/log_objects.h"
 
 namespace thalweg::sim {
@@ -100,6 +102,28 @@ class BoundlessObjects final : public OtherObjects {
   }
 };
 
+// Takes an entry of the metadata log for that of the slot it asked for, whichever it says it is.
+class CredulousObjects final : public OtherObjects {
+ public:
+  using OtherObjects::OtherObjects;
+  Task<Result<base::Slice>> get(std::string key,
+                                std::optional<object_store::ByteRange> range) override {
+    const auto slot = metadata::parse_object_name(metadata::kLogPrefix, key);
+    base::Slice got = CO_TRY(co_await inner_.get(std::move(key), range));
+    if (!slot || got.bytes.size() < kSlotAt + sizeof(uint64_t)) co_return got;
+    metadata::LogPosition said;
+    std::memcpy(&said.value, got.bytes.data() + kSlotAt, sizeof said.value);
+    const auto entry = metadata::decode_log_entry(base::as_chars(got.bytes), said);
+    if (!entry) co_return got;
+    const std::string bytes = metadata::encode_log_entry(*entry, *slot);
+    const base::Buffer copy = base::Buffer::copy_of(base::as_bytes(bytes));
+    co_return base::Slice{copy, base::ByteView(copy.data(), bytes.size())};
+  }
+
+ private:
+  static constexpr size_t kSlotAt = 5;
+};
+
 // Collects the SEALs it put once its own epoch has begun.
 class TidyObjects final : public OtherObjects {
  public:
@@ -127,6 +151,7 @@ std::unique_ptr<object_store::ObjectStore> planted_objects(Plant plant,
   switch (plant) {
     case Plant::kSegmentLater: return std::make_unique<EagerObjects>(objects, frames);
     case Plant::kBoundaryIgnored: return std::make_unique<BoundlessObjects>(objects);
+    case Plant::kSlotNotCompared: return std::make_unique<CredulousObjects>(objects);
     case Plant::kSealsCollected: return std::make_unique<TidyObjects>(objects);
     case Plant::kExistsIsFailed: return std::make_unique<ForeignObjects>(objects);
     case Plant::kUnknownIsDone: return std::make_unique<SureObjects>(objects, true);

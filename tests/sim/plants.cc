@@ -83,7 +83,8 @@ std::optional<Plant> plant_named(std::string_view name) {
       {"seal-not-written", Plant::kSealNotWritten},
       {"seals-collected", Plant::kSealsCollected},
       {"boundary-ignored", Plant::kBoundaryIgnored},
-      {"ack-unleased", Plant::kAckUnleased}};
+      {"ack-unleased", Plant::kAckUnleased},
+      {"slot-not-compared", Plant::kSlotNotCompared}};
   const auto at = names.find(name);
   if (at == names.end()) return std::nullopt;
   return at->second;

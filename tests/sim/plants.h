@@ -60,6 +60,7 @@ enum class Plant {
   kSealsCollected,    // SEALs go once their epoch is closed
   kBoundaryIgnored,   // what was collected from the metadata log is taken for its end
   kAckUnleased,       // chunks are acknowledged without a look at the lease
+  kSlotNotCompared,   // whatever entry a get brings is taken for that of the slot
 };
 
 // "no-fsync" and so on; nothing for an unknown name.

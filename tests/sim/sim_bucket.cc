@@ -7,7 +7,10 @@
 
 #include "streamcore/base/check.h"
 #include "streamcore/base/sync.h"
+#include "streamcore/chunk/chunk_object_format.h"
+#include "streamcore/metadata/log_objects.h"
 #include "streamcore/object_store/object_key.h"
+#include "streamcore/segment/segment_format.h"
 
 namespace thalweg::sim {
 
@@ -55,6 +58,14 @@ void SimBucket::damage(const std::string& key, uint64_t bit) {
 namespace {
 std::unexpected<base::Error> failed(const std::string& key) {
   return fail(ErrorCode::kUnavailable, "simulated: " + key);
+}
+
+// That a get of this key brings another object of its kind.
+Fault other_of_kind(std::string_view key) {
+  if (key.starts_with(metadata::kLogPrefix)) return Fault::kOtherEntry;
+  if (key.starts_with(metadata::kSnapshotPrefix)) return Fault::kOtherSnapshot;
+  if (key.starts_with(chunk::kChunkObjectPrefix)) return Fault::kOtherChunk;
+  return key.starts_with(segment::kSegmentKeyPrefix) ? Fault::kOtherSegment : Fault::kOtherBody;
 }
 }  // namespace
 
@@ -148,7 +159,9 @@ Result<base::Slice> BucketClient::body_of(const std::string& key, std::string_vi
   }
   std::string_view bytes = object.substr(wanted.offset, wanted.length);
   std::string others;
-  if (!bytes.empty() && chance(faults.torn_read)) {
+  // Snapshots are read so seldom that little would ever happen to them.
+  const uint32_t often = key.starts_with(metadata::kSnapshotPrefix) ? 20 : 1;
+  if (!bytes.empty() && chance(faults.torn_read * often)) {
     bytes = others = damaged(key, std::string(bytes), wanted);
   }
   const base::Buffer copy = base::Buffer::copy_of(base::as_bytes(bytes));
@@ -156,9 +169,8 @@ Result<base::Slice> BucketClient::body_of(const std::string& key, std::string_vi
 }
 
 std::string BucketClient::damaged(const std::string& key, std::string bytes, ByteRange range) {
-  const bool keeps_object =
-      !faults.told_apart_by_key.empty() && key.starts_with(faults.told_apart_by_key);
-  switch (random_.below(keeps_object ? 2 : 3)) {
+  const uint64_t kind = random_.below(4);
+  switch (kind) {
     case 0: {
       bucket_.fired.add(Fault::kFlippedBit);
       char& victim = bytes[random_.below(bytes.size())];
@@ -169,14 +181,28 @@ std::string BucketClient::damaged(const std::string& key, std::string bytes, Byt
       bucket_.fired.add(Fault::kTornBody);
       bytes.resize(random_.below(bytes.size()));
       return bytes;
-    default: {
-      bucket_.fired.add(Fault::kOtherBody);
-      const auto other = std::next(bucket_.objects().begin(),
-                                   static_cast<ptrdiff_t>(random_.below(bucket_.objects().size())));
-      if (range.offset >= other->second.size()) return "";
-      return other->second.substr(range.offset, range.length);
-    }
+    default: return of_another(key, std::move(bytes), kind == 2, range);
   }
+}
+
+std::string BucketClient::of_another(const std::string& key, std::string bytes, bool of_its_kind,
+                                     ByteRange range) {
+  const auto& objects = bucket_.objects();
+  const std::string directory = of_its_kind ? key.substr(0, key.rfind('/') + 1) : "";
+  const auto first = objects.lower_bound(directory);
+  const auto end = std::find_if(first, objects.end(), [&](const auto& object) {
+    return !object.first.starts_with(directory);
+  });
+  const auto count = static_cast<uint64_t>(std::distance(first, end));
+  // Half of the time the next of its kind, which is the most like it.
+  const auto self = static_cast<uint64_t>(std::distance(first, objects.find(key)));
+  const uint64_t index =
+      of_its_kind && random_.below(2) == 0 ? (self + 1) % count : random_.below(count);
+  const auto other = std::next(first, static_cast<ptrdiff_t>(index));
+  if (other->first == key) return bytes;
+  bucket_.fired.add(of_its_kind ? other_of_kind(key) : Fault::kOtherBody);
+  if (range.offset >= other->second.size()) return "";
+  return other->second.substr(range.offset, range.length);
 }
 
 Task<Result<ObjectInfo>> BucketClient::head(std::string key) {

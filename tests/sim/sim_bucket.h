@@ -64,9 +64,7 @@ struct BucketFaults {
   base::Duration late_max = std::chrono::seconds(30);
   uint32_t read_failed = 0;  // get, head, list
   uint32_t torn_read = 0;    // a get whose bytes are not all the object's, or too few
-  // A get under this prefix never brings another object's bytes.
-  std::string_view told_apart_by_key{};
-  uint32_t slow_down = 0;  // refuses this and all that follows for up to slow_down_max
+  uint32_t slow_down = 0;    // refuses this and all that follows for up to slow_down_max
   base::Duration slow_down_max = std::chrono::milliseconds(500);
   size_t list_page = object_store::kListPageMax;
   bool down = false;   // every request fails
@@ -103,6 +101,8 @@ class BucketClient final : public object_store::ObjectStore {
                                     std::optional<object_store::ByteRange> range);
   // What a get of `range` of an object brings instead.
   std::string damaged(const std::string& key, std::string bytes, object_store::ByteRange range);
+  std::string of_another(const std::string& key, std::string bytes, bool of_its_kind,
+                         object_store::ByteRange range);
   // The way there or back; an error if the network fails the request on it.
   base::Task<base::Status> travel();
   base::Task<base::Status> ask();
