@@ -125,7 +125,11 @@ base::Task<base::Result<std::vector<EntryRef>>> StreamReader::read_segments(Stre
     // The object may have been replaced or trimmed away since its row was read.
     const bool stale =
         !read.has_value() && read.error().code == base::ErrorCode::kNotFound && attempt == 0;
-    if (!stale) co_return read;
+    if (!stale) {
+      // The rows may be another owner's by now, and reach beyond the end that is known here.
+      while (read && !read->empty() && read->back().header.end() > stream.durable) read->pop_back();
+      co_return read;
+    }
     stream.segments_loaded = false;
   }
 }

@@ -360,5 +360,24 @@ TEST_F(StreamStoreTest, StreamIdsAreNeverGivenOutTwice) {
   EXPECT_GE(*run(*executor_, store_->allocate_streams(1, StorageClass::kLocal)), first + 10);
 }
 
+// The rows of ranges it finds may be the other's, and one range goes on behind the end it knows.
+TEST_F(StreamStoreTest, AnOwnerThatWasTakenOverReadsNoFurtherThanTheEndItKnows) {
+  options_.packed_ranges_max = 1;
+  open();
+  append_durably(kA, 'a');
+  ASSERT_TRUE(run(*executor_, store_->offload_all()).has_value());
+  crash_and_reopen();
+  EXPECT_EQ(run(*executor_, store_->bounds(kA))->durable_tail, Offset(1));
+  std::unique_ptr<StreamStore> deposed = std::move(store_);
+  ASSERT_TRUE(open_store().has_value());
+  for (const char tag : {'b', 'c', 'd'}) {
+    append_durably(kA, tag);
+    ASSERT_TRUE(run(*executor_, store_->offload_all()).has_value());
+  }
+  EXPECT_EQ(read_all(kA), "abcd");
+  store_.swap(deposed);
+  EXPECT_EQ(read_all(kA), "a");
+}
+
 }  // namespace
 }  // namespace thalweg
