@@ -31,7 +31,7 @@ constexpr uint64_t kLifeStepsMax = 60'000;
 constexpr base::Duration kOpenMax = seconds(1200);
 constexpr base::Duration kCheckMax = seconds(600);
 constexpr base::Duration kStopMax = seconds(120);
-constexpr base::Duration kDrainMax = seconds(600);
+constexpr base::Duration kDrainMax = seconds(600);  // an actor may offload everything
 // An append after a restart on a healthy disk.
 constexpr base::Duration kAppendMax = seconds(10);
 
@@ -262,7 +262,7 @@ void SeedRun::stop_cleanly(Scene& scene) {
   scene.tasks.request_stop();
   // Behind a damaged chunk nothing is offloaded: what waits for room ends only with the store.
   if (!rotted_ && random_.below(2) == 0) {
-    if (!drive(base::as_value(scene.tasks.stop_and_join()), kStopMax, "actors' end")) return;
+    if (!drive(base::as_value(scene.tasks.stop_and_join()), kDrainMax, "actors' end")) return;
   }
   const auto stopped = drive(process_->stop(), kStopMax, "stop");
   if (!stopped.has_value()) return;
