@@ -152,7 +152,9 @@ Task<Status> QuotaFileSystem::restore_reserve() {
   if (made) made = co_await reserve_file_->sync();
   if (made) made = co_await files_.sync_directory(".");
   reserve_whole_ = made.has_value();
-  if (!made) (void)co_await reserve_file_->truncate(0);
+  if (made) co_return made;
+  (void)co_await reserve_file_->truncate(0);
+  reserve_file_.reset();  // after a sync that failed, this handle's others may fail for ever
   co_return made;
 }
 

@@ -137,6 +137,21 @@ TEST_F(QuotaFileSystemTest, TheReserveIsMadeAgainBeforeDataGrows) {
   EXPECT_EQ(disk_.used_bytes(), 1000u);
 }
 
+TEST_F(QuotaFileSystemTest, AReserveThatCouldNotBeSyncedIsMadeAgainWithTheNextGrowth) {
+  quota_.set_limit(UINT64_MAX);
+  disk_.set_capacity(1000);
+  ASSERT_TRUE(sim::run(executor_, quota_.keep_reserve(executor_, "reserve", 300)));
+  const auto data = open("data");
+  ASSERT_TRUE(write(*data, 700, 0));
+  ASSERT_TRUE(write(*open_for_upkeep("metadata"), 100, 0));
+  ASSERT_TRUE(sim::run(executor_, data->truncate(0)));
+  disk_.fail_next_sync();
+  EXPECT_FALSE(write(*data, 100, 0));
+  EXPECT_FALSE(quota_.has_reserve());
+  EXPECT_TRUE(write(*data, 100, 0));
+  EXPECT_TRUE(quota_.has_reserve());
+}
+
 TEST_F(QuotaFileSystemTest, AFullDiskGoesOnWithoutAReserve) {
   quota_.set_limit(UINT64_MAX);
   disk_.set_capacity(100);
