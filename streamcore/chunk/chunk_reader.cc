@@ -58,10 +58,7 @@ std::vector<ChunkReplica*> quickest_first(std::vector<ChunkReplica*> replicas) {
 Task<Result<ChunkView>> read_once(ChunkReplica* replica, ChunkKey key) {
   base::Slice bytes = CO_TRY(co_await replica->read(key));
   ChunkView view = CO_TRY(ChunkView::open(std::move(bytes)));
-  if (key_of(view.header(), key.adopted) != key) {
-    co_return fail(ErrorCode::kCorrupt,
-                   "expected " + to_string(key) + ", got " + describe(view.header()));
-  }
+  CO_TRY(check_lies_in(key, view.header()));
   co_return view;
 }
 

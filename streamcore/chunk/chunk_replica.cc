@@ -12,4 +12,11 @@ std::string to_string(const ChunkKey& key) {
   return text;
 }
 
+base::Status check_lies_in(const ChunkKey& key, const ChunkHeader& header) {
+  const bool sealed_copy = key.adopted && header.kind == ChunkKind::kSeal;
+  if (key_of(header, key.adopted) == key && !sealed_copy) return {};
+  return base::fail(base::ErrorCode::kCorrupt,
+                    "expected " + to_string(key) + ", got " + describe(header));
+}
+
 }  // namespace thalweg::chunk

@@ -36,6 +36,10 @@ inline ChunkKey key_of(const ChunkHeader& header, bool adopted = false) {
   return {header.channel, header.epoch, header.seq, adopted};
 }
 
+// kCorrupt if what has this header does not lie in this register: another names itself so, or it is
+// a SEAL where only adopted copies are put.
+base::Status check_lies_in(const ChunkKey& key, const ChunkHeader& header);
+
 // "c/<channel>/<epoch>/<seq>", numbers in hexadecimal, ".a" behind an adopted copy.
 std::string to_string(const ChunkKey& key);
 

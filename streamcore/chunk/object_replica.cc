@@ -193,9 +193,7 @@ Task<Result<ChunkHeader>> ObjectReplica::read_header(ChunkKey key) {
                                   object_store::ByteRange{0, kChunkHeaderBytes});
   if (!bytes) co_return read_failed(key, bytes.error());
   const ChunkHeader header = CO_TRY(decode_header(bytes->bytes));
-  if (key_of(header, key.adopted) != key) {
-    co_return fail(ErrorCode::kCorrupt, "expected " + to_string(key) + ", got " + describe(header));
-  }
+  CO_TRY(check_lies_in(key, header));
   co_return header;
 }
 

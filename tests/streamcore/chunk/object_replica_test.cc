@@ -10,6 +10,7 @@
 #include "streamcore/chunk/chunk_object_format.h"
 #include "streamcore/chunk/incarnation_format.h"
 #include "streamcore/chunk/object_marker.h"
+#include "streamcore/chunk/recovery.h"
 #include "streamcore/object_store/memory_object_store.h"
 #include "tests/sim/sim_executor.h"
 #include "tests/streamcore/base/log_lines.h"
@@ -199,6 +200,18 @@ TEST_F(ObjectReplicaTest, ObjectsThatAreCutOffOrMisplacedAreCorruptNotAbsent) {
   EXPECT_EQ(run(replica->read_index(key(1))).error().code, ErrorCode::kCorrupt);
   EXPECT_EQ(run(replica->head(key(2))).error().code, ErrorCode::kCorrupt);
   EXPECT_EQ(seal(0).value(), PutOutcome::kExists);
+}
+
+// A get of the copy may bring the SEAL that the copy was made for.
+TEST_F(ObjectReplicaTest, ASealWhereACopyWasAskedForIsCorruptNotAbsent) {
+  open();
+  const base::Buffer seal = encode_seal({.channel = kChannel, .epoch = kEpoch, .seq = ChunkSeq(1)});
+  const ChunkKey copy = key(1, true);
+  put_object(encode_chunk_object_key(replica->incarnation(), copy),
+             base::as_chars({seal.data(), kChunkHeaderBytes}));
+  EXPECT_EQ(run(replica->head(copy)).error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(run(replica->read_index(copy)).error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(run(read_register(replica.get(), copy)).error().code, ErrorCode::kCorrupt);
 }
 
 // --- incarnations
