@@ -1,5 +1,7 @@
 #include "streamcore/segment/block_cache.h"
 
+#include <iterator>
+
 #include "streamcore/base/check.h"
 
 namespace thalweg::segment {
@@ -36,7 +38,7 @@ void BlockCache::pass(const BlockKey& key) {
   passed_.splice(passed_.begin(), used_, group);
   group->passed = true;
   passed_bytes_ += group->bytes;
-  while (passed_bytes_ > bytes_max_ / kPassedShare) evict_oldest(passed_);
+  while (passed_bytes_ > bytes_max_ / kPassedShare) evict(std::prev(passed_.end()));
 }
 
 base::Task<base::Result<base::Slice>> BlockCache::wait(Lookup lookup) {
@@ -80,7 +82,8 @@ void BlockCache::insert(const std::vector<BlockKey>& keys,
     group.bytes = blocks[i]->owner.capacity();
   }
   if (group.keys.empty() || group.bytes > bytes_max_) return;
-  while (bytes_ + group.bytes > bytes_max_) evict_oldest(passed_.empty() ? used_ : passed_);
+  while (bytes_ + group.bytes > bytes_max_)
+    evict(std::prev((passed_.empty() ? used_ : passed_).end()));
   bytes_ += group.bytes;
   counts_.filled += group.keys.size();
   used_.push_front(std::move(group));
@@ -89,13 +92,17 @@ void BlockCache::insert(const std::vector<BlockKey>& keys,
   }
 }
 
-void BlockCache::evict_oldest(Groups& groups) {
-  const Group& oldest = groups.back();
-  for (const BlockKey& key : oldest.keys) blocks_.erase(key);
-  counts_.evicted += oldest.keys.size();
-  bytes_ -= oldest.bytes;
-  if (oldest.passed) passed_bytes_ -= oldest.bytes;
-  groups.pop_back();
+void BlockCache::forget(const BlockKey& key) {
+  const auto place = blocks_.find(key);
+  if (place != blocks_.end()) evict(place->second.group);
+}
+
+void BlockCache::evict(Groups::iterator group) {
+  for (const BlockKey& key : group->keys) blocks_.erase(key);
+  counts_.evicted += group->keys.size();
+  bytes_ -= group->bytes;
+  if (group->passed) passed_bytes_ -= group->bytes;
+  (group->passed ? passed_ : used_).erase(group);
 }
 
 }  // namespace thalweg::segment

@@ -97,6 +97,8 @@ class BlockCache {
   // A sequential read is through with this block. After the last one of a fill all of them are
   // passed; whoever looks one up makes them recently used again.
   void pass(const BlockKey& key);
+  // The block turned out not to be what it was taken for: it goes, with all that came with it.
+  void forget(const BlockKey& key);
   // True if the block is here or on its way.
   bool has(const BlockKey& key) const { return blocks_.contains(key) || flights_.contains(key); }
   // Waits until the block is here, or until it is known that it will not come. The filler's error,
@@ -129,7 +131,7 @@ class BlockCache {
   void insert(const std::vector<BlockKey>& keys,
               const std::vector<base::Result<base::Slice>>& blocks);
   void use(Groups::iterator group);
-  void evict_oldest(Groups& groups);
+  void evict(Groups::iterator group);
 
   base::Executor& executor_;
   size_t bytes_max_;

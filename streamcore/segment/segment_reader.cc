@@ -259,8 +259,9 @@ base::Task<std::vector<Result<Slice>>> SegmentReader::get_blocks(
   co_return blocks;
 }
 
-base::Task<void> SegmentReader::fetch_run(BlockCache::Fill fill, std::string key,
+base::Task<void> SegmentReader::fetch_run(BlockCache::Fill fill, SegmentRow row,
                                           std::vector<BlockEntry> run, bool ahead) {
+  const std::string key = segment_key(row.object);
   const uint64_t length = run.back().position + run.back().length - run.front().position;
   if (ahead) ahead_bytes_ += length;
   std::vector<Result<Slice>> blocks = co_await get_blocks(key, run);
@@ -268,6 +269,10 @@ base::Task<void> SegmentReader::fetch_run(BlockCache::Fill fill, std::string key
     blocks = co_await get_blocks(key, run);
   }
   if (ahead) ahead_bytes_ -= length;
+  // Or it is the footer that is another object's: the next read asks for it anew.
+  if (std::ranges::any_of(blocks, is_damaged)) {
+    footers_.forget({row.object, row.range.footer_position});
+  }
   std::move(fill).finish(std::move(blocks));
 }
 
@@ -346,7 +351,7 @@ std::vector<BlockCache::Lookup> SegmentReader::request(const Source& source, siz
     }
     if (!demanded) ++counts_.ahead_runs;
     i += run.size();
-    group_.spawn(fetch_run(std::move(fill), source.key, std::move(run), !demanded));
+    group_.spawn(fetch_run(std::move(fill), source.row, std::move(run), !demanded));
   }
   return lookups;
 }

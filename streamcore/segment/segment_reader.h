@@ -99,7 +99,7 @@ class SegmentReader {
   base::Task<std::vector<base::Result<base::Slice>>> get_blocks(const std::string& key,
                                                                 const std::vector<BlockEntry>& run);
   base::Task<void> fetch_footer(BlockCache::Fill fill, std::string key, StreamRange range);
-  base::Task<void> fetch_run(BlockCache::Fill fill, std::string key, std::vector<BlockEntry> run,
+  base::Task<void> fetch_run(BlockCache::Fill fill, SegmentRow row, std::vector<BlockEntry> run,
                              bool ahead);
   base::Task<void> begin_ahead(SegmentRow row, uint64_t bytes);
   std::vector<BlockEntry> missing_run(const Source& source, size_t first, uint64_t end) const;

@@ -327,6 +327,24 @@ TEST_F(SegmentReaderTest, WhatWasDamagedOnTheWayIsReadAgain) {
   EXPECT_EQ(store_.gets.size(), 5u);
 }
 
+// Two objects may hold the same range in as many bytes: one is what a compaction made of the other.
+TEST_F(SegmentReaderTest, AnotherObjectsFooterOfTheSameRangeIsNotKept) {
+  const SegmentRow row = put_stream(9, 3);
+  std::vector<TestEntry> others = dense_entries(StreamId(1), 1000, 9, 1, 1000);
+  others[4].frame.owner.data()[others[4].payload().data() - others[0].frame.bytes.data()] ^=
+      std::byte{1};
+  SegmentBuilder builder(3 * framed_entry_bytes(1000));
+  add_stream(builder, others, "annotation");
+  ASSERT_EQ(put(builder, ObjectId(12)).front().range, row.range);
+  std::string& object = store_.object(segment_key(kObject));
+  const std::string truth = object;
+  object = store_.object(segment_key(ObjectId(12)));
+  ASSERT_TRUE(sim::run(executor_, reader_.footer(row)).has_value()) << "it cannot tell";
+  object = truth;
+  EXPECT_EQ(read(row, 1003, 1 << 20).error().code, ErrorCode::kCorrupt);
+  scan(reader_, row, 1 << 20);
+}
+
 TEST_F(SegmentReaderTest, RowThatPointsElsewhereIsCorrupt) {
   SegmentRow row = put_stream(9, 3);
   row.range.end += 1;
