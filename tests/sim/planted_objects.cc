@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "streamcore/base/byte_codec.h"
 #include "streamcore/chunk/chunk_format.h"
 #include "streamcore/chunk/chunk_object_format.h"
 #include "streamcore/metadata/log_entry_format.h"
@@ -102,26 +103,62 @@ class BoundlessObjects final : public OtherObjects {
   }
 };
 
-// Takes an entry of the metadata log for that of the slot it asked for, whichever it says it is.
+// What says in its bytes that it belongs elsewhere, made to say that it is this key's; nothing if
+// it says so already, or is no such thing.
+using Rename = std::optional<std::string> (*)(const std::string& key, std::string_view bytes);
+
+constexpr size_t kPlaceAt = 5;  // in an entry the slot, in a snapshot the position: u64
+
+std::optional<std::string> entry_renamed(const std::string& key, std::string_view bytes) {
+  const auto slot = metadata::parse_object_name(metadata::kLogPrefix, key);
+  if (!slot || bytes.size() < kPlaceAt + sizeof(uint64_t)) return std::nullopt;
+  metadata::LogPosition said;
+  std::memcpy(&said.value, bytes.data() + kPlaceAt, sizeof said.value);
+  const auto entry = metadata::decode_log_entry(bytes, said);
+  if (!entry || said == *slot) return std::nullopt;
+  return metadata::encode_log_entry(*entry, *slot);
+}
+
+std::optional<std::string> snapshot_renamed(const std::string& key, std::string_view bytes) {
+  const auto position = metadata::parse_object_name(metadata::kSnapshotPrefix, key);
+  const auto content = base::open_sealed(bytes, key);
+  if (!position || !content || content->size() < kPlaceAt + sizeof(uint64_t)) return std::nullopt;
+  base::ByteWriter sealed;
+  for (const char c : content->substr(0, kPlaceAt)) sealed.put(c);
+  sealed.put(position->value);
+  for (const char c : content->substr(kPlaceAt + sizeof(uint64_t))) sealed.put(c);
+  return std::move(sealed).seal();
+}
+
+std::optional<std::string> chunk_renamed(const std::string& key, std::string_view bytes) {
+  const auto name = chunk::decode_chunk_object_key(key);
+  auto header = chunk::decode_header(base::as_bytes(bytes));
+  if (!name || !header || chunk::key_of(*header, name->key.adopted) == name->key) {
+    return std::nullopt;
+  }
+  header->channel = name->key.channel;
+  header->epoch = name->key.epoch;
+  header->seq = name->key.seq;
+  std::string renamed(bytes);
+  chunk::encode_header(*header, reinterpret_cast<std::byte*>(renamed.data()));
+  return renamed;
+}
+
+// Takes what a get brings for what it asked for, whatever it says it is.
 class CredulousObjects final : public OtherObjects {
  public:
-  using OtherObjects::OtherObjects;
+  CredulousObjects(ObjectStore& inner, Rename rename) : OtherObjects(inner), rename_(rename) {}
   Task<Result<base::Slice>> get(std::string key,
                                 std::optional<object_store::ByteRange> range) override {
-    const auto slot = metadata::parse_object_name(metadata::kLogPrefix, key);
-    base::Slice got = CO_TRY(co_await inner_.get(std::move(key), range));
-    if (!slot || got.bytes.size() < kSlotAt + sizeof(uint64_t)) co_return got;
-    metadata::LogPosition said;
-    std::memcpy(&said.value, got.bytes.data() + kSlotAt, sizeof said.value);
-    const auto entry = metadata::decode_log_entry(base::as_chars(got.bytes), said);
-    if (!entry) co_return got;
-    const std::string bytes = metadata::encode_log_entry(*entry, *slot);
-    const base::Buffer copy = base::Buffer::copy_of(base::as_bytes(bytes));
-    co_return base::Slice{copy, base::ByteView(copy.data(), bytes.size())};
+    base::Slice got = CO_TRY(co_await inner_.get(key, range));
+    const auto renamed = rename_(key, base::as_chars(got.bytes));
+    if (!renamed) co_return got;
+    const base::Buffer copy = base::Buffer::copy_of(base::as_bytes(*renamed));
+    co_return base::Slice{copy, base::ByteView(copy.data(), renamed->size())};
   }
 
  private:
-  static constexpr size_t kSlotAt = 5;
+  const Rename rename_;
 };
 
 // Collects the SEALs it put once its own epoch has begun.
@@ -151,7 +188,11 @@ std::unique_ptr<object_store::ObjectStore> planted_objects(Plant plant,
   switch (plant) {
     case Plant::kSegmentLater: return std::make_unique<EagerObjects>(objects, frames);
     case Plant::kBoundaryIgnored: return std::make_unique<BoundlessObjects>(objects);
-    case Plant::kSlotNotCompared: return std::make_unique<CredulousObjects>(objects);
+    case Plant::kSlotNotCompared: return std::make_unique<CredulousObjects>(objects, entry_renamed);
+    case Plant::kPositionNotCompared:
+      return std::make_unique<CredulousObjects>(objects, snapshot_renamed);
+    case Plant::kChunkNotCompared:
+      return std::make_unique<CredulousObjects>(objects, chunk_renamed);
     case Plant::kSealsCollected: return std::make_unique<TidyObjects>(objects);
     case Plant::kExistsIsFailed: return std::make_unique<ForeignObjects>(objects);
     case Plant::kUnknownIsDone: return std::make_unique<SureObjects>(objects, true);

@@ -84,7 +84,9 @@ std::optional<Plant> plant_named(std::string_view name) {
       {"seals-collected", Plant::kSealsCollected},
       {"boundary-ignored", Plant::kBoundaryIgnored},
       {"ack-unleased", Plant::kAckUnleased},
-      {"slot-not-compared", Plant::kSlotNotCompared}};
+      {"slot-not-compared", Plant::kSlotNotCompared},
+      {"position-not-compared", Plant::kPositionNotCompared},
+      {"chunk-not-compared", Plant::kChunkNotCompared}};
   const auto at = names.find(name);
   if (at == names.end()) return std::nullopt;
   return at->second;

@@ -47,20 +47,22 @@ enum class Plant {
   kRecoveryOfOne,     // one zone's answer decides what another holds
   kCrcMadeAnew,       // a damaged chunk is summed again
   // With two owners:
-  kTakerDoesNotWait,  // a lease is taken from whoever has it
-  kPauseNotCounted,   // the lease's clock stands still with its process
-  kReadUnproven,      // where a stream ends is told without a proof of ownership
-  kRowsUnowned,       // rows are changed without the condition of ownership
-  kUnknownIsDone,     // a put of unknown outcome is taken for done
-  kExistsIsFailed,    // a chunk that is there already is taken for another's
-  kEndByOneself,      // a channel's row that another changed is taken for changed by oneself
-  kUnknownIsFailed,   // a put of unknown outcome is taken for one that did nothing
-  kSealIsMine,        // whatever is in a chunk's register is taken for the chunk
-  kSealNotWritten,    // who takes over looks at a register and puts no SEAL
-  kSealsCollected,    // SEALs go once their epoch is closed
-  kBoundaryIgnored,   // what was collected from the metadata log is taken for its end
-  kAckUnleased,       // chunks are acknowledged without a look at the lease
-  kSlotNotCompared,   // whatever entry a get brings is taken for that of the slot
+  kTakerDoesNotWait,     // a lease is taken from whoever has it
+  kPauseNotCounted,      // the lease's clock stands still with its process
+  kReadUnproven,         // where a stream ends is told without a proof of ownership
+  kRowsUnowned,          // rows are changed without the condition of ownership
+  kUnknownIsDone,        // a put of unknown outcome is taken for done
+  kExistsIsFailed,       // a chunk that is there already is taken for another's
+  kEndByOneself,         // a channel's row that another changed is taken for changed by oneself
+  kUnknownIsFailed,      // a put of unknown outcome is taken for one that did nothing
+  kSealIsMine,           // whatever is in a chunk's register is taken for the chunk
+  kSealNotWritten,       // who takes over looks at a register and puts no SEAL
+  kSealsCollected,       // SEALs go once their epoch is closed
+  kBoundaryIgnored,      // what was collected from the metadata log is taken for its end
+  kAckUnleased,          // chunks are acknowledged without a look at the lease
+  kSlotNotCompared,      // whatever entry a get brings is taken for that of the slot,
+  kPositionNotCompared,  // whatever snapshot for that of the position,
+  kChunkNotCompared,     // whatever chunk for that of the register
 };
 
 // "no-fsync" and so on; nothing for an unknown name.
