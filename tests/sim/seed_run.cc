@@ -29,7 +29,7 @@ namespace {
 constexpr uint64_t kLifeStepsMax = 60'000;
 // A log of thousands of chunks, of which some requests take half a minute.
 constexpr base::Duration kOpenMax = seconds(1200);
-constexpr base::Duration kCheckMax = seconds(600);
+constexpr base::Duration kCheckMax = seconds(3600);  // entry by entry, over a slow network
 constexpr base::Duration kStopMax = seconds(120);
 constexpr base::Duration kDrainMax = seconds(600);  // an actor may offload everything
 // An append after a restart on a healthy disk.
