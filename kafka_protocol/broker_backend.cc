@@ -36,10 +36,11 @@ base::Result<std::unique_ptr<server::Backend>> BrokerBackend::open(const server:
   return backend;
 }
 
-base::Task<base::Result<std::string>> BrokerBackend::cluster_id() {
+base::Task<base::Status> BrokerBackend::find_cluster_id() {
   const std::string key(topics::kClusterRowKey);
   if (const auto row = CO_TRY(co_await storage_->rows().get(key))) {
-    co_return topics::decode_cluster_row(*row);
+    settings_.cluster_id = CO_TRY(topics::decode_cluster_row(*row));
+    co_return base::Status{};
   }
   // 22 characters of base64, as Kafka's Uuid.randomUuid (B53).
   base::Random& random = storage_->random();
@@ -47,7 +48,8 @@ base::Task<base::Result<std::string>> BrokerBackend::cluster_id() {
   metadata::Transaction transaction;
   transaction.require(key, std::nullopt).set(key, topics::encode_cluster_row(id));
   CO_TRY(co_await storage_->rows().commit(std::move(transaction)));
-  co_return id;
+  settings_.cluster_id = std::move(id);
+  co_return base::Status{};
 }
 
 base::Task<base::Status> BrokerBackend::open_all() {
@@ -55,12 +57,11 @@ base::Task<base::Status> BrokerBackend::open_all() {
   StreamStore& store = storage_->store();
   settings_ = broker_settings(config_);
   if (storage_->metadata_in_bucket()) settings_.partitions_opened_together = kOpenedTogetherAfar;
-  settings_.cluster_id = CO_TRY(co_await cluster_id());
   topics_ = std::make_unique<topics::TopicRegistry>(
       topics::TopicRegistry::Parts{home_, storage_->clock(), storage_->random(), store,
                                    storage_->rows()},
       CO_TRY(topic_defaults(config_, store.default_class())));
-  CO_TRY(co_await topics_->load());
+  CO_TRY(co_await base::side_by_side(home_, find_cluster_id(), topics_->load()));
   offsets_ =
       std::make_unique<coordinator::OffsetsStream>(home_, storage_->clock(), store, *topics_);
   groups_ = std::make_unique<coordinator::GroupCoordinator>(

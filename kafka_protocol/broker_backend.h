@@ -29,7 +29,7 @@ class BrokerBackend final : public server::Backend {
 
   base::Task<base::Status> open_all();
   base::Task<base::Status> close_all();
-  base::Task<base::Result<std::string>> cluster_id();
+  base::Task<base::Status> find_cluster_id();
 
   const server::Config& config_;
   base::Executor& home_;

@@ -98,7 +98,10 @@ base::Task<base::Status> BrokerStorage::open(const EntryRules& rules) {
     CO_TRY(co_await open_metadata_in_directory());
   }
   const StorageClass first = CO_TRY(co_await first_class());
-  if (bucket_ && first != StorageClass::kLocal) CO_TRY(co_await take_lease());
+  use_logs();
+  const bool leased = bucket_ && first != StorageClass::kLocal;
+  if (leased) CO_TRY(co_await take_lease());
+  if (bucket_ && !leased) CO_TRY(co_await tried_out());
   co_return co_await open_store(rules);
 }
 
@@ -130,12 +133,25 @@ base::Task<base::Status> BrokerStorage::open_metadata_in_bucket() {
   auto objects = CO_TRY(co_await open_bucket(world(), *bucket_));
   bucket_objects_ = objects.get();
   objects_ = std::move(objects);
-  CO_TRY(co_await try_out_store(world(), *objects_, bucket_->name()));
-  if (files_) CO_TRY(co_await claim_directory(bucket_->name()));
+  trial_.spawn(try_out_bucket());
+  if (files_) {
+    CO_TRY(co_await tried_out());
+    CO_TRY(co_await claim_directory(bucket_->name()));
+  }
   // A request of a process that died may still arrive, so this is never the only writer.
   metadata_ = CO_TRY(co_await metadata::ObjectLogMetadataStore::open(home_, *objects_, random_,
                                                                      {.single_writer = false}));
   co_return base::Status{};
+}
+
+// Takes a second or so. Meanwhile the bucket is read, but not written to.
+base::Task<void> BrokerStorage::try_out_bucket() {
+  tried_ = co_await try_out_store(world(), *objects_, bucket_->name());
+}
+
+base::Task<base::Status> BrokerStorage::tried_out() {
+  co_await trial_.stop_and_join();
+  co_return tried_;
 }
 
 // The class of the store's first channel, which every owner opens: if its log is in the directory,
@@ -164,13 +180,26 @@ base::Task<base::Status> BrokerStorage::take_lease() {
       metadata::Lease::Parts{home_, clock_, random_, *metadata_}, own_name(config_),
       metadata::LeaseOptions{.length =
                                  std::chrono::milliseconds(config_.get_int("thalweg.lease.ms"))});
-  const base::Status taken = co_await lease_->acquire();
-  if (!taken)
-    co_return base::fail(taken.error().code, bucket_->name() + ": " + taken.error().message);
+  std::vector<StorageClass> distant = logs_->classes();
+  std::erase(distant, StorageClass::kLocal);
+  ahead_ = std::make_unique<channel::LogAhead>(home_, *metadata_, *logs_, std::move(distant));
+  ahead_->start();
+  const base::Status taken = co_await wait_and_take_lease();
+  co_await ahead_->stop();
+  if (!taken) co_return taken;
   owned_ = std::make_unique<metadata::OwnedMetadataStore>(
       *metadata_, *lease_, metadata::OwnRows{metadata_.get(), channel::owner_row_prefixes()});
   lease_->on_lost([] { server::ShutdownSignals::raise(); });
   co_return base::Status{};
+}
+
+base::Task<base::Status> BrokerStorage::wait_and_take_lease() {
+  auto found = co_await lease_->wait_until_free();
+  CO_TRY(co_await tried_out());
+  base::Status taken = found ? co_await lease_->acquire(std::move(*found))
+                             : std::unexpected(std::move(found).error());
+  if (!taken) taken.error().message.insert(0, bucket_->name() + ": ");
+  co_return taken;
 }
 
 metadata::MetadataStore& BrokerStorage::rows() {
@@ -178,11 +207,14 @@ metadata::MetadataStore& BrokerStorage::rows() {
   return *metadata_;
 }
 
-base::Task<base::Status> BrokerStorage::open_store(const EntryRules& rules) {
+void BrokerStorage::use_logs() {
   chunk::LocalReplicaOptions options;
   options.file_bytes = base::align_up(
       static_cast<uint64_t>(config_.get_int("thalweg.log.file.bytes")), chunk::kChunkAlignment);
   logs_->use(world(), files_.get(), options);
+}
+
+base::Task<base::Status> BrokerStorage::open_store(const EntryRules& rules) {
   store_ = CO_TRY(co_await StreamStore::open({.executor = home_,
                                               .clock = clock_,
                                               .random = random_,
@@ -190,8 +222,10 @@ base::Task<base::Status> BrokerStorage::open_store(const EntryRules& rules) {
                                               .metadata = rows(),
                                               .logs = *logs_,
                                               .rules = rules,
-                                              .lease = lease_.get()},
+                                              .lease = lease_.get(),
+                                              .ahead = ahead_.get()},
                                              store_options(config_)));
+  if (ahead_) ahead_->forget();
   co_return base::Status{};
 }
 
@@ -203,6 +237,7 @@ void BrokerStorage::write_metrics(server::MetricsText& text) const {
 
 base::Task<base::Status> BrokerStorage::stop() {
   const base::Status stopped = co_await store_->stop();
+  if (ahead_) co_await ahead_->stop_and_join();
   co_await logs_->stop_and_join();
   if (!lease_) co_return stopped;
   // Whoever comes next need not wait.

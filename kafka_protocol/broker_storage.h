@@ -17,6 +17,8 @@
 #include "kafka_protocol/server/metrics_text.h"
 #include "streamcore/base/posix_file_system.h"
 #include "streamcore/base/quota_file_system.h"
+#include "streamcore/base/task_group.h"
+#include "streamcore/channel/log_ahead.h"
 #include "streamcore/metadata/lease.h"
 #include "streamcore/metadata/object_log_metadata_store.h"
 #include "streamcore/metadata/owned_metadata_store.h"
@@ -49,7 +51,7 @@ class BrokerStorage {
 
  private:
   BrokerStorage(const server::Config& config, server::AsioExecutor& home)
-      : config_(config), home_(home), poller_(home) {}
+      : config_(config), home_(home), poller_(home), trial_(home) {}
 
   StoreWorld world() { return {home_, poller_, clock_, random_, &meters_}; }
   base::Status find_places();
@@ -58,8 +60,13 @@ class BrokerStorage {
   base::Task<base::Status> claim_directory(std::string bucket);
   base::Task<base::Status> open_metadata_in_directory();
   base::Task<base::Status> open_metadata_in_bucket();
+  base::Task<void> try_out_bucket();
+  // Whether the bucket keeps what is asked of it: before anything is put there.
+  base::Task<base::Status> tried_out();
   base::Task<base::Result<StorageClass>> first_class();
+  void use_logs();
   base::Task<base::Status> take_lease();
+  base::Task<base::Status> wait_and_take_lease();
   base::Task<base::Status> open_store(const EntryRules& rules);
 
   const server::Config& config_;
@@ -79,7 +86,10 @@ class BrokerStorage {
   std::unique_ptr<metadata::Lease> lease_;               // if no directory says who the owner is
   std::unique_ptr<metadata::OwnedMetadataStore> owned_;  // what only its holder writes through
   std::unique_ptr<BrokerLogs> logs_;
+  std::unique_ptr<channel::LogAhead> ahead_;  // with a lease
   std::unique_ptr<StreamStore> store_;
+  base::Status tried_;     // the bucket, once that is over
+  base::TaskGroup trial_;  // last: its frame uses what is above
 };
 
 }  // namespace thalweg

@@ -40,6 +40,9 @@
 
 namespace thalweg {
 
+namespace channel {
+class LogAhead;
+}
 namespace object_store {
 class ObjectStore;
 }
@@ -143,6 +146,8 @@ class StreamStore {
     // Held, and `metadata` refuses the transactions of all others. Null: a lock, as that of a log
     // in a directory, proves that there is no other owner, of any channel.
     metadata::Lease* lease = nullptr;
+    // What was read of the logs before the lease was taken, and is only needed to open them.
+    channel::LogAhead* ahead = nullptr;
   };
 
   // Recovers what the last owner left and opens every channel there is under a new epoch, side by

@@ -105,6 +105,10 @@ std::vector<TopicRef> TopicRegistry::all() const {
 }
 
 base::Task<base::Status> TopicRegistry::load() {
+  co_return co_await base::side_by_side(parts_.executor, load_topics(), load_removals());
+}
+
+base::Task<base::Status> TopicRegistry::load_topics() {
   std::string after;
   for (bool more = true; more;) {
     const auto page =
@@ -115,7 +119,7 @@ base::Task<base::Status> TopicRegistry::load() {
     more = page.size() == kRowsPerScan;
     if (more) after = page.back().key;
   }
-  co_return co_await load_removals();
+  co_return base::Status{};
 }
 
 base::Task<base::Status> TopicRegistry::load_removals() {

@@ -100,6 +100,7 @@ class TopicRegistry {
   };
   base::Task<TopicFault> begin_removal(TopicRef topic);
   base::Task<base::Status> commit_removal(TopicRef topic, metadata::Transaction transaction);
+  base::Task<base::Status> load_topics();
   base::Task<base::Status> load_removals();
   base::Task<void> finish_removal(Removal removal);
   base::Task<base::Status> try_finish_removal(const Removal& removal);

@@ -5,8 +5,10 @@
 
 #include <coroutine>
 #include <cstddef>
+#include <utility>
 
 #include "streamcore/base/executor.h"
+#include "streamcore/base/result.h"
 #include "streamcore/base/sync.h"
 #include "streamcore/base/task.h"
 
@@ -44,5 +46,17 @@ class TaskGroup {
   RootPromise* roots_ = nullptr;
   size_t size_ = 0;
 };
+
+// Runs both at the same time and waits for both. The error of the first if it has one, otherwise
+// that of the second.
+inline Task<void> keep_outcome(Task<Status> task, Status& into) { into = co_await std::move(task); }
+inline Task<Status> side_by_side(Executor& executor, Task<Status> first, Task<Status> second) {
+  Status one;
+  TaskGroup group(executor);
+  group.spawn(keep_outcome(std::move(first), one));
+  const Status other = co_await std::move(second);
+  co_await group.stop_and_join();
+  co_return one ? other : one;
+}
 
 }  // namespace thalweg::base

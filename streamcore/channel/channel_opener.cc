@@ -1,15 +1,20 @@
 #include "streamcore/channel/channel_opener.h"
 
 #include <algorithm>
+#include <set>
 
+#include "streamcore/base/check.h"
 #include "streamcore/base/log.h"
-#include "streamcore/channel/replica_succession.h"
 #include "streamcore/channel/row_keys.h"
 #include "streamcore/chunk/chunk_owner.h"
 
 namespace thalweg::channel {
 
 using base::ErrorCode;
+
+namespace {
+constexpr uint64_t kStreamLoadsMax = 10'000;  // at a time
+}  // namespace
 
 base::Task<base::Status> ChannelOpener::commit_row(ChannelRow row,
                                                    metadata::Transaction transaction) {
@@ -48,7 +53,11 @@ base::Task<base::Status> ChannelOpener::close(ChunkSeq end) {
   UndrainedEpoch& last = row.undrained.back();
   last.end = end;
   if (last.g >= end) row.undrained.pop_back();
-  co_return co_await commit_row(std::move(row), std::move(transaction));
+  // The old owner changes nothing since SEALING, and where the epochs end is decided.
+  std::vector<UndrainedEpoch> undrained = row.undrained;
+  co_return co_await base::side_by_side(parts_.executor,
+                                        commit_row(std::move(row), std::move(transaction)),
+                                        read_back(std::move(undrained)));
 }
 
 std::vector<uint64_t> ChannelOpener::incarnations() const {
@@ -96,7 +105,7 @@ base::Task<base::Status> ChannelOpener::check_replicas() {
     for (size_t i = 0; i < replicas.size(); ++i) count += replicas[i]->incarnation() == expected[i];
     return count;
   };
-  newest_ = CO_TRY(co_await ReplicaSuccession::load(parts_.metadata)).newest(expected);
+  newest_ = succession_.newest(expected);
   for (size_t i = 0; i < replicas.size(); ++i) replicas[i]->bind(newest_[i]);
   if (same() >= chunk::quorum_of(replicas.size())) co_return base::Status{};
   // Those that were not reached are waited for only now that they are needed.
@@ -117,8 +126,18 @@ base::Task<base::Status> ChannelOpener::check_replicas() {
   co_return not_the_log(later ? ErrorCode::kUnavailable : ErrorCode::kCorrupt, message);
 }
 
-base::Task<base::Status> ChannelOpener::take_over() {
+base::Task<base::Status> ChannelOpener::find_row() {
   found_ = CO_TRY(co_await parts_.metadata.get(parts_.row.key()));
+  co_return base::Status{};
+}
+
+base::Task<base::Status> ChannelOpener::load_succession() {
+  succession_ = CO_TRY(co_await ReplicaSuccession::load(parts_.metadata));
+  co_return base::Status{};
+}
+
+base::Task<base::Status> ChannelOpener::take_over() {
+  CO_TRY(co_await base::side_by_side(parts_.executor, find_row(), load_succession()));
   if (!found_.has_value()) co_return co_await check_new_replicas();  // open() creates the row
   parts_.row.set(CO_TRY(decode_channel_row(*found_)));
   CO_TRY(co_await check_replicas());
@@ -126,58 +145,102 @@ base::Task<base::Status> ChannelOpener::take_over() {
     ChannelRow row = parts_.row.row();
     row.holder = parts_.row.nonce();  // from here on the drainer is this process
     CO_TRY(co_await commit_row(std::move(row)));
-  } else {
-    const ChannelEpoch epoch = parts_.row.row().epoch;
-    base::log_info("channel: taking over epoch " + std::to_string(epoch.value));
-    CO_TRY(co_await chunk::recover_epoch(
-        parts_.executor, parts_.replicas,
-        chunk::RecoveryOptions{.channel = parts_.options.channel,
-                               .epoch = epoch,
-                               .incarnations = parts_.row.row().incarnations,
-                               .sealer_nonce = parts_.row.nonce(),
-                               .window = parts_.options.chunk_window,
-                               .stragglers = &parts_.stragglers},
-        *this));
+    co_return co_await read_back(parts_.row.row().undrained);
   }
-  const std::vector<UndrainedEpoch> undrained = parts_.row.row().undrained;
-  for (const UndrainedEpoch& epoch : undrained) CO_TRY(co_await read_back(epoch));
+  const ChannelEpoch epoch = parts_.row.row().epoch;
+  base::log_info("channel: taking over epoch " + std::to_string(epoch.value));
+  CO_TRY(co_await chunk::recover_epoch(
+      parts_.executor, parts_.replicas,
+      chunk::RecoveryOptions{.channel = parts_.options.channel,
+                             .epoch = epoch,
+                             .incarnations = parts_.row.row().incarnations,
+                             .sealer_nonce = parts_.row.nonce(),
+                             .window = parts_.options.chunk_window,
+                             .stragglers = &parts_.stragglers},
+      *this));
   co_return base::Status{};
 }
 
-// A store at a distance answers many small reads in the time of one.
-base::Task<base::Status> ChannelOpener::read_back(UndrainedEpoch epoch) {
-  const auto key_at = [&](ChunkSeq seq) {
-    return chunk::ChunkKey{.channel = parts_.options.channel, .epoch = epoch.epoch, .seq = seq};
-  };
-  for (ChunkSeq seq = epoch.g; seq < epoch.end;) {
-    const uint64_t count = std::min<uint64_t>(epoch.end - seq, parts_.options.index_reads_max);
-    std::vector<Index> indexes(count);
-    base::TaskGroup reads(parts_.executor);
-    for (uint64_t i = 0; i < count; ++i) reads.spawn(read_index(key_at(seq + i), indexes[i]));
-    co_await reads.stop_and_join();
-    for (Index& index : indexes) {
-      CO_TRY(co_await index_chunk(key_at(seq), CO_TRY(std::move(index))));
-      ++seq;
+// First the log, then the rows of the streams in it (P9). A store at a distance answers many small
+// reads in the time of one, and metadata many readers.
+base::Task<base::Status> ChannelOpener::read_back(std::vector<UndrainedEpoch> epochs) {
+  std::vector<ReadChunk> chunks;
+  for (const UndrainedEpoch& epoch : epochs) {
+    for (ChunkSeq seq = epoch.g; seq < epoch.end; ++seq) {
+      chunks.push_back({.key = {parts_.options.channel, epoch.epoch, seq}, .index = {}});
     }
   }
+  co_await read_indexes(chunks);
+  for (const ReadChunk& chunk : chunks) {
+    if (!chunk.index) co_return std::unexpected(chunk.index.error());
+  }
+  const std::vector<StreamUse> streams = CO_TRY(co_await load_streams(chunks));
+  for (ReadChunk& chunk : chunks) push_to_tail(std::move(chunk));
   co_return base::Status{};
 }
 
-base::Task<void> ChannelOpener::read_index(chunk::ChunkKey key, Index& into) {
-  into = co_await chunk::read_chunk_index(parts_.replicas, key);
+base::Task<void> ChannelOpener::read_indexes(std::vector<ReadChunk>& chunks) {
+  base::Semaphore turns(parts_.executor, parts_.options.index_reads_max);
+  base::TaskGroup reads(parts_.executor);
+  for (ReadChunk& chunk : chunks) {
+    if (parts_.ahead != nullptr) {
+      if (auto known = parts_.ahead->take(chunk.key, parts_.row.row().incarnations)) {
+        chunk.index = std::move(*known);
+        continue;
+      }
+    }
+    co_await turns.acquire(1);
+    reads.spawn(read_index(chunk, turns));
+  }
+  co_await reads.stop_and_join();
 }
 
-base::Task<base::Status> ChannelOpener::index_chunk(chunk::ChunkKey key,
-                                                    std::vector<chunk::IndexedEntry> entries) {
+base::Task<void> ChannelOpener::read_index(ReadChunk& chunk, base::Semaphore& turns) {
+  chunk.index = co_await chunk::read_chunk_index(parts_.replicas, chunk.key);
+  turns.release(1);
+}
+
+base::Task<base::Result<std::vector<StreamUse>>> ChannelOpener::load_streams(
+    const std::vector<ReadChunk>& chunks) {
+  std::set<StreamId> ids;
+  for (const ReadChunk& chunk : chunks) {
+    for (const chunk::IndexedEntry& entry : *chunk.index) ids.insert(entry.header.stream);
+  }
+  std::vector<StreamUse> streams;
+  base::Semaphore turns(parts_.executor, kStreamLoadsMax);
+  base::TaskGroup loads(parts_.executor);
+  base::Status outcome;
+  for (const StreamId id : ids) {
+    co_await turns.acquire(1);
+    loads.spawn(load_stream(id, turns, streams, outcome));
+  }
+  co_await loads.stop_and_join();
+  CO_TRY(outcome);
+  co_return streams;
+}
+
+base::Task<void> ChannelOpener::load_stream(StreamId id, base::Semaphore& turns,
+                                            std::vector<StreamUse>& streams,
+                                            base::Status& outcome) {
+  auto loaded = co_await parts_.streams.load(id);
+  turns.release(1);
+  if (loaded) {
+    streams.push_back(std::move(*loaded));
+  } else {
+    outcome = std::unexpected(std::move(loaded).error());
+  }
+}
+
+void ChannelOpener::push_to_tail(ReadChunk chunk) {
   auto logged = std::make_unique<LoggedChunk>();
-  logged->key = key;
-  logged->entries = std::move(entries);
+  logged->key = chunk.key;
+  logged->entries = std::move(*chunk.index);
   logged->length = chunk::chunk_length(logged->entries);
   logged->created = parts_.executor.now();
   logged->recovered = true;
-  std::vector<StreamUse> uses;
   for (const chunk::IndexedEntry& entry : logged->entries) {
-    StreamUse stream = CO_TRY(co_await parts_.streams.load(entry.header.stream));
+    StreamState* stream = parts_.streams.find(entry.header.stream);
+    CHECK(stream != nullptr);
     // Without a row the stream was deleted: a row comes before the first append.
     if (!stream->has_row) {
       logged->streams.push_back(nullptr);
@@ -185,11 +248,9 @@ base::Task<base::Status> ChannelOpener::index_chunk(chunk::ChunkKey key,
     }
     stream->next = std::max(stream->next, entry.header.end());
     stream->durable = stream->next;
-    logged->streams.push_back(&*stream);
-    uses.push_back(std::move(stream));
+    logged->streams.push_back(stream);
   }
   parts_.tail.push(std::move(logged));
-  co_return base::Status{};
 }
 
 bool ChannelOpener::must_drain() const {

@@ -1,9 +1,9 @@
 // ChannelOpener: from what the last owner left to a channel this process owns (P9).
 //
 //   take over    the epoch left OPEN or SEALING is sealed and closed (recovery R0..R4)
-//   read back    every undrained epoch's chunk indexes become the log tail; then the stream rows
-//                are read, so that the tail of every stream in the log is known before the first
-//                append is taken
+//   read back    every undrained epoch's chunk indexes, then the rows of the streams in them, so
+//                that the log tail has the end of every stream in the log before the first append
+//                is taken; beside the last commit of the takeover
 //   open         the row becomes OPEN under a new epoch, appended to the undrained list; that is a
 //                CAS
 //
@@ -13,9 +13,12 @@
 #include <vector>
 
 #include "streamcore/base/random.h"
+#include "streamcore/base/sync.h"
 #include "streamcore/base/task_group.h"
 #include "streamcore/channel/channel_row.h"
+#include "streamcore/channel/log_ahead.h"
 #include "streamcore/channel/log_tail.h"
+#include "streamcore/channel/replica_succession.h"
 #include "streamcore/channel/stream_table.h"
 #include "streamcore/chunk/chunk_replica.h"
 #include "streamcore/chunk/recovery.h"
@@ -35,7 +38,8 @@ class ChannelOpener final : chunk::EpochAuthority {
     OwnedChannelRow& row;
     const StreamStoreOptions& options;
     base::TaskGroup&
-        stragglers;  // requests that a slow replica answers after the others (recovery)
+        stragglers;   // requests that a slow replica answers after the others (recovery)
+    LogAhead* ahead;  // null: nothing was read ahead
   };
   explicit ChannelOpener(Parts parts) : parts_(std::move(parts)) {}
 
@@ -55,17 +59,30 @@ class ChannelOpener final : chunk::EpochAuthority {
   // The replicas are those the row names, or a quorum of them is (P8); they are bound to be. A
   // new channel needs all of its replicas. kCorrupt, kUnavailable.
   base::Task<base::Status> check_replicas();
+  base::Task<base::Status> find_row();
+  base::Task<base::Status> load_succession();
   base::Task<base::Status> check_new_replicas();
   base::Status not_the_log(base::ErrorCode code, const std::string& message) const;
   // Of the epoch to open: a replica that is not there keeps its place.
   std::vector<uint64_t> incarnations() const;
   using Index = base::Result<std::vector<chunk::IndexedEntry>>;
-  base::Task<base::Status> read_back(UndrainedEpoch epoch);
-  base::Task<void> read_index(chunk::ChunkKey key, Index& into);
-  base::Task<base::Status> index_chunk(chunk::ChunkKey key,
-                                       std::vector<chunk::IndexedEntry> entries);
+  struct ReadChunk {
+    chunk::ChunkKey key;
+    Index index;
+  };
+  // The log of these epochs becomes the tail.
+  base::Task<base::Status> read_back(std::vector<UndrainedEpoch> epochs);
+  base::Task<void> read_indexes(std::vector<ReadChunk>& chunks);
+  base::Task<void> read_index(ReadChunk& chunk, base::Semaphore& turns);
+  // All that are in the chunks; they stay in memory for as long as they are held.
+  base::Task<base::Result<std::vector<StreamUse>>> load_streams(
+      const std::vector<ReadChunk>& chunks);
+  base::Task<void> load_stream(StreamId id, base::Semaphore& turns, std::vector<StreamUse>& streams,
+                               base::Status& outcome);
+  void push_to_tail(ReadChunk chunk);
 
   Parts parts_;
+  ReplicaSuccession succession_;
   std::vector<uint64_t> newest_;  // of the row's incarnations: the stores that have their places
   std::optional<std::string> found_;  // the row's bytes as they are in metadata
 };

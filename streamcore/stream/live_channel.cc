@@ -56,7 +56,7 @@ base::Task<base::Status> LiveChannel::open() {
 base::Task<base::Status> LiveChannel::take_over_and_open() {
   const StreamStore::Parts& parts = shared_.parts;
   channel::ChannelOpener opener({parts.executor, parts.random, parts.metadata, replicas_,
-                                 shared_.streams, tail_, row_, options_, tasks_});
+                                 shared_.streams, tail_, row_, options_, tasks_, parts.ahead});
   CO_TRY(co_await opener.take_over());
   while (opener.must_drain()) {
     const base::Result<bool> drained = co_await offload_once(options_.offload_bytes_max);
@@ -118,6 +118,7 @@ StreamBounds LiveChannel::bounds_of(const StreamState& stream) const {
 // --- offload ---
 
 base::Task<base::Result<bool>> LiveChannel::offload_once(uint64_t bytes_max) {
+  if (channel_) co_await shared_.swept.wait();
   co_await offload_turn_.acquire(1);
   struct Release {
     base::Semaphore& turn;

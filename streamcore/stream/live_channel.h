@@ -29,6 +29,7 @@ class LiveChannel {
     base::BufferPool& blocks;
     segment::SegmentReader& segments;
     channel::SegmentObjects& objects;
+    base::Event& swept;  // of what earlier owners PREPARED: before anything else is
   };
   LiveChannel(Shared shared, std::vector<chunk::ChunkReplica*> replicas,
               StreamStoreOptions options);

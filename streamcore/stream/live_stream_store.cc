@@ -28,6 +28,7 @@ namespace {
 constexpr uint64_t kStreamNumberBlock = 10'000;
 constexpr base::Duration kHousekeepingInterval = std::chrono::seconds(5);
 constexpr size_t kSweepPerRound = 20'000;
+constexpr base::Duration kSweepRetry = std::chrono::milliseconds(500);
 
 // Blocks for chunks serve all channels, also those that are made later.
 base::BufferPool* make_block_pool(const StreamStoreOptions& options,
@@ -65,6 +66,7 @@ LiveStreamStore::LiveStreamStore(Parts parts, StreamStoreOptions options)
       objects_(parts_.executor, parts_.clock, parts_.objects, parts_.metadata, options_),
       stream_numbers_(parts_.executor, parts_.metadata, std::string(channel::kNextStreamKey),
                       kStreamNumberBlock),
+      swept_(parts_.executor),
       opening_turn_(parts_.executor, 1),
       tasks_(parts_.executor) {}
 
@@ -84,20 +86,18 @@ base::Task<base::Status> LiveStreamStore::open() {
       co_await one.channel->abandon();
     }
   }
-  if (opened.has_value()) tasks_.spawn(housekeeping_loop());
-  co_return opened;
+  if (!opened.has_value()) co_return opened;
+  tasks_.spawn(sweep_prepared());
+  tasks_.spawn(housekeeping_loop());
+  co_return base::Status{};
 }
 
 base::Task<base::Status> LiveStreamStore::open_all(std::vector<Opening>& channels) {
   base::TaskGroup opening(parts_.executor);
   for (Opening& one : channels) opening.spawn(open_channel(one));
   co_await opening.stop_and_join();
-  std::vector<metadata::Condition> ownership;
-  for (const Opening& one : channels) {
-    CO_TRY(one.outcome);
-    ownership.push_back(one.channel->ownership());
-  }
-  co_return co_await objects_.sweep_prepared(std::move(ownership));
+  for (const Opening& one : channels) CO_TRY(one.outcome);
+  co_return base::Status{};
 }
 
 // Those that have rows, and that of the class most streams will be of.
@@ -143,9 +143,10 @@ base::Task<base::Status> LiveStreamStore::try_to_open(Opening& one) {
   StreamStoreOptions options = options_;
   options.channel = one.id;
   use_storage_class(options, one.storage_class);
-  one.channel = std::make_unique<LiveChannel>(
-      LiveChannel::Shared{parts_, streams_, tail_memory_, *blocks_, segment_reader_, objects_},
-      std::move(replicas), options);
+  one.channel =
+      std::make_unique<LiveChannel>(LiveChannel::Shared{parts_, streams_, tail_memory_, *blocks_,
+                                                        segment_reader_, objects_, swept_},
+                                    std::move(replicas), options);
   co_return co_await one.channel->open();
 }
 
@@ -475,6 +476,23 @@ base::Task<base::Result<uint64_t>> LiveStreamStore::stored_bytes(StreamId id) {
 }
 
 // --- background ---
+
+// The rows of the channels are as they were opened until the first offload, which waits for this.
+base::Task<void> LiveStreamStore::sweep_prepared() {
+  std::vector<metadata::Condition> ownership;
+  for (const auto& one : channels_) ownership.push_back(one->ownership());
+  for (;;) {
+    const base::Status swept = co_await objects_.sweep_prepared(ownership);
+    if (swept.has_value() || tasks_.stopping()) break;
+    base::log_warn("objects that an earlier owner did not finish are still there: " +
+                   swept.error().message);
+    const ErrorCode code = swept.error().code;
+    const bool mends = code == ErrorCode::kUnavailable || code == ErrorCode::kUnknownOutcome ||
+                       code == ErrorCode::kNoSpace;
+    if (!mends || !co_await tasks_.sleep_for(kSweepRetry)) break;
+  }
+  swept_.set();
+}
 
 base::Task<void> LiveStreamStore::housekeeping_loop() {
   // Before the first collection: what that takes away must not look unknown.

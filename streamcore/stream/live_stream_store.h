@@ -86,6 +86,8 @@ class LiveStreamStore final : public StreamStore {
   LiveChannel& channel(ChannelId id);
   const LiveChannel& channel(ChannelId id) const;
   base::Task<base::Result<base::Timestamp>> newest_time(segment::SegmentRow row);
+  // What earlier owners PREPARED and did not commit goes.
+  base::Task<void> sweep_prepared();
   base::Task<void> housekeeping_loop();
 
   struct ReleasePool {
@@ -102,6 +104,7 @@ class LiveStreamStore final : public StreamStore {
   segment::SegmentReader segment_reader_;
   channel::SegmentObjects objects_;
   metadata::IdAllocator stream_numbers_;
+  base::Event swept_;  // or it will not be
   base::Semaphore opening_turn_;
   std::vector<std::unique_ptr<LiveChannel>> channels_;  // by id
   base::TaskGroup tasks_;                               // last: its frames go first

@@ -20,6 +20,7 @@ OwnerProcess::~OwnerProcess() {
   scene.reset();
   planted_.drop_frames();
   store_.reset();
+  ahead_.reset();
   lease_.reset();
   owned_.reset();
   replicas_.clear();
@@ -45,15 +46,19 @@ base::Task<base::Status> OwnerProcess::open() {
   lease_ = std::make_unique<metadata::Lease>(
       metadata::Lease::Parts{executor_, clock_, random_, planted_.wrap_for_lease(*metadata_)},
       "a process", metadata::LeaseOptions{.length = knobs_.lease});
-  CO_TRY(co_await lease_->acquire());
-  owned_ = std::make_unique<metadata::OwnedMetadataStore>(
-      planted_.wrap(*metadata_), *lease_,
-      metadata::OwnRows{metadata_.get(), channel::owner_row_prefixes()});
   std::vector<chunk::ChunkReplica*> replicas;
   for (size_t i = 0; i < replicas_.size(); ++i) {
     replicas.push_back(&planted_.wrap(*replicas_[i], i));
   }
   logs_.set(StorageClass::kLocal, replicas);
+  ahead_ = std::make_unique<channel::LogAhead>(executor_, *metadata_, logs_,
+                                               std::vector{StorageClass::kLocal});
+  ahead_->start();
+  CO_TRY(co_await lease_->acquire());
+  co_await ahead_->stop();
+  owned_ = std::make_unique<metadata::OwnedMetadataStore>(
+      planted_.wrap(*metadata_), *lease_,
+      metadata::OwnRows{metadata_.get(), channel::owner_row_prefixes()});
   store_ = CO_TRY(co_await StreamStore::open({.executor = executor_,
                                               .clock = clock_,
                                               .random = random_,
@@ -61,14 +66,17 @@ base::Task<base::Status> OwnerProcess::open() {
                                               .metadata = *owned_,
                                               .logs = logs_,
                                               .rules = rules_,
-                                              .lease = planted_.lease_of_store(lease_.get())},
+                                              .lease = planted_.lease_of_store(lease_.get()),
+                                              .ahead = ahead_.get()},
                                              knobs_.store));
+  ahead_->forget();
   users_store_ = &planted_.wrap(*store_, lease_.get());
   co_return base::Status{};
 }
 
 base::Task<base::Status> OwnerProcess::stop() {
   base::Status stopped = co_await store_->stop();
+  co_await ahead_->stop_and_join();
   for (const auto& replica : replicas_) co_await replica->stop_and_join();
   if (stopped) stopped = co_await lease_->release();
   co_await lease_->stop_and_join();

@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "streamcore/channel/log_ahead.h"
 #include "streamcore/chunk/object_replica.h"
 #include "streamcore/metadata/lease.h"
 #include "streamcore/metadata/object_log_metadata_store.h"
@@ -90,6 +91,7 @@ class OwnerProcess {
   std::unique_ptr<metadata::ObjectLogMetadataStore> metadata_;
   std::unique_ptr<metadata::Lease> lease_;
   std::unique_ptr<metadata::OwnedMetadataStore> owned_;
+  std::unique_ptr<channel::LogAhead> ahead_;
   std::unique_ptr<StreamStore> store_;
   StreamStore* users_store_ = nullptr;  // as its users see it
   bool paused_ = false;

@@ -25,12 +25,14 @@ class PreemptedExecutor final : public Executor {
   bool is_current() const override { return true; }
 
   // Fires the earliest timer so that the next look at the clock shows its deadline, then runs what
-  // was posted.
+  // was posted, and what that posts.
   void fire_next_timer() {
     auto timer = timers_.extract(timers_.begin());
     now_ = timer.key() - 1us;
     timer.mapped()();
-    for (Callback& callback : std::exchange(queue_, {})) callback();
+    while (!queue_.empty()) {
+      for (Callback& callback : std::exchange(queue_, {})) callback();
+    }
   }
 
  private:
@@ -49,6 +51,28 @@ TEST(TaskGroup, ASleepEndsWithItsTimerHoweverLateItBegan) {
   executor.fire_next_timer();
   EXPECT_TRUE(woken);
   EXPECT_EQ(group.size(), 0u);
+}
+
+Task<Status> fail_after(TaskGroup& group, Duration delay, const char* message) {
+  (void)co_await group.sleep_for(delay);
+  co_return fail(ErrorCode::kUnavailable, message);
+}
+Task<void> keep_both(Executor& executor, TaskGroup& group, Status& into) {
+  into = co_await side_by_side(executor, fail_after(group, 2ms, "first"),
+                               fail_after(group, 1ms, "second"));
+}
+
+TEST(SideBySide, BothAreWaitedForAndTheErrorOfTheFirstIsTold) {
+  PreemptedExecutor executor;
+  TaskGroup group(executor);
+  Status status;
+  group.spawn(keep_both(executor, group, status));
+  executor.fire_next_timer();
+  EXPECT_EQ(group.size(), 1u);
+  executor.fire_next_timer();
+  EXPECT_EQ(group.size(), 0u);
+  ASSERT_FALSE(status.has_value());
+  EXPECT_EQ(status.error().message, "first");
 }
 
 }  // namespace

@@ -126,6 +126,7 @@ Task<Status> MemoryReplica::check_incarnation() {
 }
 
 Task<Result<std::vector<IndexedEntry>>> MemoryReplica::read_index(ChunkKey key) {
+  ++index_reads;
   const Slice slice = CO_TRY(co_await get(key));
   const ChunkHeader header = CO_TRY(decode_header(slice.bytes));
   if (header.kind == ChunkKind::kSeal) co_return fail(ErrorCode::kNotFound, "a SEAL");

@@ -65,6 +65,7 @@ class MemoryReplica final : public ChunkReplica {
 
   NetworkFaults faults;
   uint64_t put_calls = 0;
+  uint64_t index_reads = 0;
   uint64_t identity_checks = 0;
 
   base::Task<base::Result<PutOutcome>> put_if_absent(ChunkKey key, base::Slice chunk) override;

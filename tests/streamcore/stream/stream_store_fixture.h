@@ -55,6 +55,7 @@ class StreamStoreTest : public testing::Test {
   virtual object_store::ObjectStore& metadata_objects() { return *objects_; }
   virtual metadata::MetadataStore& store_metadata() { return *metadata_; }
   virtual metadata::Lease* lease() { return nullptr; }
+  virtual channel::LogAhead* ahead() { return nullptr; }
 
   void open() {
     executor_ = std::make_unique<sim::SimExecutor>(now_);
@@ -72,6 +73,7 @@ class StreamStoreTest : public testing::Test {
     ASSERT_TRUE(opened.has_value()) << opened.error().message;
   }
   base::Status open_store() {
+    channel::LogAhead* const read_ahead = ahead();
     auto opened = run(*executor_, StreamStore::open({.executor = *executor_,
                                                      .clock = *clock_,
                                                      .random = random_,
@@ -79,7 +81,8 @@ class StreamStoreTest : public testing::Test {
                                                      .metadata = store_metadata(),
                                                      .logs = logs_,
                                                      .rules = rules_,
-                                                     .lease = lease()},
+                                                     .lease = lease(),
+                                                     .ahead = read_ahead},
                                                     options_));
     if (!opened.has_value()) return std::unexpected(opened.error());
     store_ = std::move(*opened);
