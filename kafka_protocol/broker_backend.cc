@@ -52,16 +52,33 @@ base::Task<base::Status> BrokerBackend::find_cluster_id() {
   co_return base::Status{};
 }
 
+base::Task<base::Status> BrokerBackend::find_cluster(topics::TopicRows& rows) {
+  return base::side_by_side(home_, find_cluster_id(),
+                            topics::TopicRegistry::read(home_, storage_->rows(), rows));
+}
+
+// The last transaction of an owner that died may still come in until another follows it: that with
+// which a lease was taken, or those that open the log.
+base::Task<base::Status> BrokerBackend::open_store(topics::TopicRows& rows) {
+  if (storage_->leased()) {
+    co_return co_await base::side_by_side(home_, storage_->open_store(rules_), find_cluster(rows));
+  }
+  CO_TRY(co_await storage_->open_store(rules_));
+  co_return co_await find_cluster(rows);
+}
+
 base::Task<base::Status> BrokerBackend::open_all() {
-  CO_TRY(co_await storage_->open(rules_));
-  StreamStore& store = storage_->store();
   settings_ = broker_settings(config_);
   if (storage_->metadata_in_bucket()) settings_.partitions_opened_together = kOpenedTogetherAfar;
+  CO_TRY(co_await storage_->open_metadata());
+  topics::TopicRows rows;
+  CO_TRY(co_await open_store(rows));
+  StreamStore& store = storage_->store();
   topics_ = std::make_unique<topics::TopicRegistry>(
       topics::TopicRegistry::Parts{home_, storage_->clock(), storage_->random(), store,
                                    storage_->rows()},
       CO_TRY(topic_defaults(config_, store.default_class())));
-  CO_TRY(co_await base::side_by_side(home_, find_cluster_id(), topics_->load()));
+  CO_TRY(topics_->adopt(rows));
   offsets_ =
       std::make_unique<coordinator::OffsetsStream>(home_, storage_->clock(), store, *topics_);
   groups_ = std::make_unique<coordinator::GroupCoordinator>(

@@ -30,6 +30,8 @@ class BrokerBackend final : public server::Backend {
   base::Task<base::Status> open_all();
   base::Task<base::Status> close_all();
   base::Task<base::Status> find_cluster_id();
+  base::Task<base::Status> find_cluster(topics::TopicRows& rows);
+  base::Task<base::Status> open_store(topics::TopicRows& rows);
 
   const server::Config& config_;
   base::Executor& home_;

@@ -90,19 +90,17 @@ base::Status BrokerStorage::check_default_class() const {
                                                      "), only one of: " + there);
 }
 
-base::Task<base::Status> BrokerStorage::open(const EntryRules& rules) {
+base::Task<base::Status> BrokerStorage::open_metadata() {
   if (disk_) CO_TRY(co_await open_directory());
   if (bucket_) {
-    CO_TRY(co_await open_metadata_in_bucket());
-  } else {
-    CO_TRY(co_await open_metadata_in_directory());
+    const base::Status owned = co_await own_bucket();
+    if (!owned) CO_TRY(co_await tried_out());  // what a bucket does not keep explains the rest
+    co_return owned;
   }
-  const StorageClass first = CO_TRY(co_await first_class());
+  CO_TRY(co_await open_metadata_in_directory());
   use_logs();
-  const bool leased = bucket_ && first != StorageClass::kLocal;
-  if (leased) CO_TRY(co_await take_lease());
-  if (bucket_ && !leased) CO_TRY(co_await tried_out());
-  co_return co_await open_store(rules);
+  CO_TRY(co_await first_class());
+  co_return base::Status{};
 }
 
 base::Task<base::Status> BrokerStorage::open_directory() {
@@ -141,12 +139,18 @@ base::Task<base::Status> BrokerStorage::open_metadata_in_bucket() {
   // A request of a process that died may still arrive, so this is never the only writer.
   metadata_ = CO_TRY(co_await metadata::ObjectLogMetadataStore::open(home_, *objects_, random_,
                                                                      {.single_writer = false}));
-  co_return base::Status{};
+  co_return tried_;
 }
 
-// Takes a second or so. Meanwhile the bucket is read, but not written to.
+base::Task<base::Status> BrokerStorage::own_bucket() {
+  CO_TRY(co_await open_metadata_in_bucket());
+  co_return co_await become_owner();
+}
+
+// Takes a second or so. Meanwhile the bucket is read, but nothing is committed.
 base::Task<void> BrokerStorage::try_out_bucket() {
   tried_ = co_await try_out_store(world(), *objects_, bucket_->name());
+  if (!tried_ && metadata_) co_await metadata_->stop();  // nobody need wait for it
 }
 
 base::Task<base::Status> BrokerStorage::tried_out() {
@@ -175,31 +179,49 @@ base::Task<base::Result<StorageClass>> BrokerStorage::first_class() {
   co_return chosen.value_or(places.front());
 }
 
-base::Task<base::Status> BrokerStorage::take_lease() {
+// The lease is watched from the first moment, since that takes the longest.
+base::Task<base::Status> BrokerStorage::become_owner() {
+  use_logs();
   lease_ = std::make_unique<metadata::Lease>(
       metadata::Lease::Parts{home_, clock_, random_, *metadata_}, own_name(config_),
       metadata::LeaseOptions{.length =
                                  std::chrono::milliseconds(config_.get_int("thalweg.lease.ms"))});
-  std::vector<StorageClass> distant = logs_->classes();
-  std::erase(distant, StorageClass::kLocal);
-  ahead_ = std::make_unique<channel::LogAhead>(home_, *metadata_, *logs_, std::move(distant));
-  ahead_->start();
-  const base::Status taken = co_await wait_and_take_lease();
-  co_await ahead_->stop();
-  if (!taken) co_return taken;
+  base::Result<metadata::Lease::Found> found;
+  CO_TRY(co_await base::side_by_side(home_, look_at_logs(), watch_lease(found)));
+  if (ahead_) co_await ahead_->stop();
+  CO_TRY(co_await tried_out());
+  if (!ahead_) {
+    lease_.reset();
+    co_return base::Status{};
+  }
+  base::Status taken = found ? co_await lease_->acquire(std::move(*found))
+                             : std::unexpected(std::move(found).error());
+  if (!taken)
+    co_return base::fail(taken.error().code, bucket_->name() + ": " + taken.error().message);
   owned_ = std::make_unique<metadata::OwnedMetadataStore>(
       *metadata_, *lease_, metadata::OwnRows{metadata_.get(), channel::owner_row_prefixes()});
   lease_->on_lost([] { server::ShutdownSignals::raise(); });
   co_return base::Status{};
 }
 
-base::Task<base::Status> BrokerStorage::wait_and_take_lease() {
-  auto found = co_await lease_->wait_until_free();
-  CO_TRY(co_await tried_out());
-  base::Status taken = found ? co_await lease_->acquire(std::move(*found))
-                             : std::unexpected(std::move(found).error());
-  if (!taken) taken.error().message.insert(0, bucket_->name() + ": ");
-  co_return taken;
+base::Task<base::Status> BrokerStorage::watch_lease(base::Result<metadata::Lease::Found>& found) {
+  found = co_await lease_->wait_until_free();
+  co_return base::Status{};
+}
+
+// They are read ahead, or, where the lock tells who the owner is, the lease is not waited for.
+base::Task<base::Status> BrokerStorage::look_at_logs() {
+  const auto first = co_await first_class();
+  if (first && *first != StorageClass::kLocal) {
+    std::vector<StorageClass> distant = logs_->classes();
+    std::erase(distant, StorageClass::kLocal);
+    ahead_ = std::make_unique<channel::LogAhead>(home_, *metadata_, *logs_, std::move(distant));
+    ahead_->start();
+    co_return base::Status{};
+  }
+  co_await lease_->stop_and_join();
+  CO_TRY(first);
+  co_return base::Status{};
 }
 
 metadata::MetadataStore& BrokerStorage::rows() {

@@ -33,7 +33,10 @@ class BrokerStorage {
   static base::Result<std::unique_ptr<BrokerStorage>> make(const server::Config& config,
                                                            server::AsioExecutor& home);
 
-  base::Task<base::Status> open(const EntryRules& rules);
+  // And makes sure that nobody else writes there: rows() can be used.
+  base::Task<base::Status> open_metadata();
+  // After that.
+  base::Task<base::Status> open_store(const EntryRules& rules);
   // Nobody uses the store any more.
   base::Task<base::Status> stop();
   // Beside stop(): a bucket that does not answer is not waited for, unless `closing` ends before.
@@ -47,6 +50,8 @@ class BrokerStorage {
   metadata::MetadataStore& rows();
   // A read or a commit of theirs may take a request or two.
   bool metadata_in_bucket() const { return bucket_.has_value(); }
+  // Whoever was the owner before can write no more rows.
+  bool leased() const { return lease_ != nullptr; }
   void write_metrics(server::MetricsText& text) const;
 
  private:
@@ -60,14 +65,15 @@ class BrokerStorage {
   base::Task<base::Status> claim_directory(std::string bucket);
   base::Task<base::Status> open_metadata_in_directory();
   base::Task<base::Status> open_metadata_in_bucket();
+  base::Task<base::Status> own_bucket();
   base::Task<void> try_out_bucket();
-  // Whether the bucket keeps what is asked of it: before anything is put there.
+  // Whether the bucket keeps what is asked of it: before anything is committed there.
   base::Task<base::Status> tried_out();
   base::Task<base::Result<StorageClass>> first_class();
   void use_logs();
-  base::Task<base::Status> take_lease();
-  base::Task<base::Status> wait_and_take_lease();
-  base::Task<base::Status> open_store(const EntryRules& rules);
+  base::Task<base::Status> become_owner();
+  base::Task<base::Status> watch_lease(base::Result<metadata::Lease::Found>& found);
+  base::Task<base::Status> look_at_logs();
 
   const server::Config& config_;
   base::Executor& home_;

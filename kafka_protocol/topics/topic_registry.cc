@@ -56,6 +56,18 @@ TopicFault too_many_partitions() {
           "This broker holds at most " + std::to_string(kPartitionsTotalMax) + " partitions."};
 }
 
+base::Task<base::Status> read_all(metadata::MetadataStore& metadata, std::string_view prefix,
+                                  std::vector<metadata::KeyValue>& into) {
+  std::string after;
+  for (bool more = true; more;) {
+    auto page = CO_TRY(co_await metadata.scan(std::string(prefix), after, kRowsPerScan));
+    more = page.size() == kRowsPerScan;
+    if (more) after = page.back().key;
+    for (metadata::KeyValue& pair : page) into.push_back(std::move(pair));
+  }
+  co_return base::Status{};
+}
+
 }  // namespace
 
 TopicRegistry::TopicRegistry(Parts parts, TopicDefaults defaults)
@@ -104,38 +116,27 @@ std::vector<TopicRef> TopicRegistry::all() const {
   return topics;
 }
 
+base::Task<base::Status> TopicRegistry::read(base::Executor& executor,
+                                             metadata::MetadataStore& metadata, TopicRows& rows) {
+  return base::side_by_side(executor, read_all(metadata, kTopicRowPrefix, rows.topics),
+                            read_all(metadata, kDeletingRowPrefix, rows.deletions));
+}
+
 base::Task<base::Status> TopicRegistry::load() {
-  co_return co_await base::side_by_side(parts_.executor, load_topics(), load_removals());
+  TopicRows rows;
+  CO_TRY(co_await read(parts_.executor, parts_.metadata, rows));
+  co_return adopt(rows);
 }
 
-base::Task<base::Status> TopicRegistry::load_topics() {
-  std::string after;
-  for (bool more = true; more;) {
-    const auto page =
-        CO_TRY(co_await parts_.metadata.scan(std::string(kTopicRowPrefix), after, kRowsPerScan));
-    for (const metadata::KeyValue& pair : page) {
-      adopt(pair.key.substr(kTopicRowPrefix.size()), CO_TRY(decode_topic_row(pair.value)));
-    }
-    more = page.size() == kRowsPerScan;
-    if (more) after = page.back().key;
+base::Status TopicRegistry::adopt(const TopicRows& rows) {
+  for (const metadata::KeyValue& pair : rows.topics) {
+    adopt(pair.key.substr(kTopicRowPrefix.size()), TRY(decode_topic_row(pair.value)));
   }
-  co_return base::Status{};
-}
-
-base::Task<base::Status> TopicRegistry::load_removals() {
-  std::string after;
-  for (bool more = true; more;) {
-    const auto page =
-        CO_TRY(co_await parts_.metadata.scan(std::string(kDeletingRowPrefix), after, kRowsPerScan));
-    for (const metadata::KeyValue& pair : page) {
-      const size_t slash = std::min(pair.key.rfind('/'), pair.key.size() - 1);
-      removals_.push_back(
-          {pair.key, pair.key.substr(slash + 1), CO_TRY(decode_topic_row(pair.value))});
-    }
-    more = page.size() == kRowsPerScan;
-    if (more) after = page.back().key;
+  for (const metadata::KeyValue& pair : rows.deletions) {
+    const size_t slash = std::min(pair.key.rfind('/'), pair.key.size() - 1);
+    removals_.push_back({pair.key, pair.key.substr(slash + 1), TRY(decode_topic_row(pair.value))});
   }
-  co_return base::Status{};
+  return base::Status{};
 }
 
 // --- create ---

@@ -40,6 +40,11 @@ struct TopicFault {
 // Topics are shared: a request in flight may hold one that is deleted meanwhile.
 using TopicRef = std::shared_ptr<Topic>;
 
+struct TopicRows {
+  std::vector<metadata::KeyValue> topics;
+  std::vector<metadata::KeyValue> deletions;
+};
+
 class TopicRegistry {
  public:
   struct Parts {
@@ -51,7 +56,13 @@ class TopicRegistry {
   };
   TopicRegistry(Parts parts, TopicDefaults defaults);
 
-  // Reads every topic row. Deletions that a dead process had begun wait for finish_removals().
+  // Every row of a topic, and of a deletion that is not finished: can be read before there is a
+  // store.
+  static base::Task<base::Status> read(base::Executor& executor, metadata::MetadataStore& metadata,
+                                       TopicRows& rows);
+  // Deletions that a dead process had begun wait for finish_removals().
+  base::Status adopt(const TopicRows& rows);
+  // Both.
   base::Task<base::Status> load();
   // Tells the listener of them, and finishes them in the background.
   base::Task<void> finish_removals();
@@ -100,8 +111,6 @@ class TopicRegistry {
   };
   base::Task<TopicFault> begin_removal(TopicRef topic);
   base::Task<base::Status> commit_removal(TopicRef topic, metadata::Transaction transaction);
-  base::Task<base::Status> load_topics();
-  base::Task<base::Status> load_removals();
   base::Task<void> finish_removal(Removal removal);
   base::Task<base::Status> try_finish_removal(const Removal& removal);
   base::Task<void> retry_removal(Removal removal);

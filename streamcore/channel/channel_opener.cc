@@ -136,8 +136,14 @@ base::Task<base::Status> ChannelOpener::load_succession() {
   co_return base::Status{};
 }
 
-base::Task<base::Status> ChannelOpener::take_over() {
-  CO_TRY(co_await base::side_by_side(parts_.executor, find_row(), load_succession()));
+base::Task<base::Status> ChannelOpener::take_over(std::optional<KnownChannel> known) {
+  // One of the newest version is byte for byte what it is encoded to.
+  if (known && known->row.storage_class) {
+    found_ = encode_channel_row(known->row);
+    succession_ = std::move(known->succession);
+  } else {
+    CO_TRY(co_await base::side_by_side(parts_.executor, find_row(), load_succession()));
+  }
   if (!found_.has_value()) co_return co_await check_new_replicas();  // open() creates the row
   parts_.row.set(CO_TRY(decode_channel_row(*found_)));
   CO_TRY(co_await check_replicas());

@@ -26,6 +26,12 @@
 
 namespace thalweg::channel {
 
+// What metadata say of a channel that was opened before.
+struct KnownChannel {
+  ChannelRow row;
+  ReplicaSuccession succession;
+};
+
 class ChannelOpener final : chunk::EpochAuthority {
  public:
   struct Parts {
@@ -44,8 +50,8 @@ class ChannelOpener final : chunk::EpochAuthority {
   explicit ChannelOpener(Parts parts) : parts_(std::move(parts)) {}
 
   // Takes over and reads back. Afterwards the row is CLOSED and ours, and its undrained epochs are
-  // in the log tail.
-  base::Task<base::Status> take_over();
+  // in the log tail. The row is asked for unless it is known; if it changed since, kFenced.
+  base::Task<base::Status> take_over(std::optional<KnownChannel> known);
   // True if open() would exceed the bound on undrained epochs: drain first.
   bool must_drain() const;
   base::Task<base::Status> open();

@@ -43,6 +43,8 @@ struct Slot {
   std::vector<bool> confirmed;     // it is
   std::vector<Copy> copies;        // adopted ones
   std::optional<ChunkView> chunk;  // a valid copy, once one was found
+  std::optional<ChunkView> found;  // one of which it is not known yet whose store it was in
+  size_t found_in = 0;
 };
 
 // What one replica's log looks like before anything is sealed.
@@ -343,8 +345,14 @@ Task<Answer> EpochRecovery::look_at(size_t index, ChunkSeq seq) {
     co_return Answer::kCorrupt;
   }
   if (view->header().kind == ChunkKind::kSeal) co_return Answer::kSeal;
-  if (!co_await still_same_store(index)) co_return Answer::kNone;
-  if (!slots_[seq].chunk) slots_[seq].chunk = std::move(*view);
+  Slot& slot = slots_[seq];
+  if (!slot.chunk && !slot.found) {  // the answer is confirmed before it counts
+    slot.found = std::move(*view);
+    slot.found_in = index;
+  } else if (!slot.chunk) {
+    if (!co_await still_same_store(index)) co_return Answer::kNone;
+    slot.chunk = std::move(*view);
+  }
   co_return Answer::kChunk;
 }
 
@@ -400,6 +408,9 @@ Task<void> EpochRecovery::confirm(size_t index, std::vector<ChunkSeq> answered) 
     Slot& slot = slots_[seq];
     slot.confirmed[index] = checked && same_store(index);
     if (!slot.confirmed[index]) slot.answers[index] = Answer::kFailed;
+    if (!slot.found || slot.found_in != index) continue;
+    if (slot.confirmed[index] && !slot.chunk) slot.chunk = std::move(slot.found);
+    slot.found.reset();
   }
   progress_.notify_all();
 }

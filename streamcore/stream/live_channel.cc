@@ -47,17 +47,18 @@ channel::Offloader::Parts LiveChannel::offload_parts() {
 
 // --- opening and closing ---
 
-base::Task<base::Status> LiveChannel::open() {
-  base::Status opened = co_await take_over_and_open();
+base::Task<base::Status> LiveChannel::open(std::optional<channel::KnownChannel> known) {
+  base::Status opened = co_await take_over_and_open(std::move(known));
   if (!opened.has_value()) co_await tasks_.stop_and_join();
   co_return opened;
 }
 
-base::Task<base::Status> LiveChannel::take_over_and_open() {
+base::Task<base::Status> LiveChannel::take_over_and_open(
+    std::optional<channel::KnownChannel> known) {
   const StreamStore::Parts& parts = shared_.parts;
   channel::ChannelOpener opener({parts.executor, parts.random, parts.metadata, replicas_,
                                  shared_.streams, tail_, row_, options_, tasks_, parts.ahead});
-  CO_TRY(co_await opener.take_over());
+  CO_TRY(co_await opener.take_over(std::move(known)));
   while (opener.must_drain()) {
     const base::Result<bool> drained = co_await offload_once(options_.offload_bytes_max);
     // A full disk starts and serves reads. The list cannot grow much by it: an epoch in which

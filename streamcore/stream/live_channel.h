@@ -37,8 +37,9 @@ class LiveChannel {
   LiveChannel& operator=(const LiveChannel&) = delete;
   ~LiveChannel();
 
-  // Recovers what the last owner left and opens a new epoch. Nothing runs after a failure.
-  base::Task<base::Status> open();
+  // Recovers what the last owner left and opens a new epoch. Nothing runs after a failure. `known`
+  // is what metadata say of it, if they were just asked.
+  base::Task<base::Status> open(std::optional<channel::KnownChannel> known);
   // Instead of start().
   base::Task<void> abandon() { return tasks_.stop_and_join(); }
   // Takes appends from here on.
@@ -63,7 +64,7 @@ class LiveChannel {
 
  private:
   channel::Offloader::Parts offload_parts();
-  base::Task<base::Status> take_over_and_open();
+  base::Task<base::Status> take_over_and_open(std::optional<channel::KnownChannel> known);
   base::Task<base::Status> close(ChunkSeq end);
   // False if there was nothing to offload.
   base::Task<base::Result<bool>> offload_once(uint64_t bytes_max);

@@ -50,6 +50,7 @@ struct LiveStreamStore::Opening {
   ChannelId id;
   StorageClass storage_class;
   bool fresh;  // it has no row
+  std::optional<channel::KnownChannel> known = std::nullopt;
   std::unique_ptr<LiveChannel> channel = nullptr;
   base::Status outcome = {};
 };
@@ -105,9 +106,15 @@ base::Task<base::Result<std::vector<LiveStreamStore::Opening>>>
 LiveStreamStore::channels_to_open() {
   std::vector<Opening> channels;
   const StorageClass first = parts_.logs.classes().front();
-  for (const auto& [id, row] : CO_TRY(co_await channel::load_channel_rows(parts_.metadata))) {
-    channels.push_back(
-        {.id = id, .storage_class = row.storage_class.value_or(first), .fresh = false});
+  channel::ChannelRows rows;
+  channel::ReplicaSuccession succession;
+  CO_TRY(
+      co_await base::side_by_side(parts_.executor, load_rows(rows), load_succession(succession)));
+  for (const auto& [id, row] : rows) {
+    channels.push_back({.id = id,
+                        .storage_class = row.storage_class.value_or(first),
+                        .fresh = false,
+                        .known = channel::KnownChannel{row, succession}});
   }
   const StorageClass wanted =
       options_.default_class.value_or(channels.empty() ? first : channels.front().storage_class);
@@ -119,6 +126,16 @@ LiveStreamStore::channels_to_open() {
   }
   for (const Opening& one : channels) CO_TRY(check_place(one));
   co_return channels;
+}
+
+base::Task<base::Status> LiveStreamStore::load_rows(channel::ChannelRows& rows) {
+  rows = CO_TRY(co_await channel::load_channel_rows(parts_.metadata));
+  co_return base::Status{};
+}
+
+base::Task<base::Status> LiveStreamStore::load_succession(channel::ReplicaSuccession& succession) {
+  succession = CO_TRY(co_await channel::ReplicaSuccession::load(parts_.metadata));
+  co_return base::Status{};
 }
 
 base::Status LiveStreamStore::check_place(const Opening& one) const {
@@ -147,7 +164,7 @@ base::Task<base::Status> LiveStreamStore::try_to_open(Opening& one) {
       std::make_unique<LiveChannel>(LiveChannel::Shared{parts_, streams_, tail_memory_, *blocks_,
                                                         segment_reader_, objects_, swept_},
                                     std::move(replicas), options);
-  co_return co_await one.channel->open();
+  co_return co_await one.channel->open(std::move(one.known));
 }
 
 base::Task<base::Result<ChannelId>> LiveStreamStore::channel_for(StorageClass storage_class) {

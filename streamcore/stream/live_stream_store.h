@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "streamcore/channel/channel_rows.h"
 #include "streamcore/segment/block_cache.h"
 #include "streamcore/stream/live_channel.h"
 #include "streamcore/stream_store.h"
@@ -76,6 +77,8 @@ class LiveStreamStore final : public StreamStore {
 
   struct Opening;
   base::Task<base::Result<std::vector<Opening>>> channels_to_open();
+  base::Task<base::Status> load_rows(channel::ChannelRows& rows);
+  base::Task<base::Status> load_succession(channel::ReplicaSuccession& succession);
   base::Status check_place(const Opening& one) const;
   base::Task<base::Status> open_all(std::vector<Opening>& channels);
   base::Task<void> open_channel(Opening& one);

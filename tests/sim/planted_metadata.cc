@@ -27,13 +27,13 @@ class LyingMetadata : public metadata::MetadataStore {
   Task<Result<std::optional<std::string>>> get(std::string key) final {
     auto value = CO_TRY(co_await inner_.get(key));
     if (!value.has_value()) co_return value;
-    std::string lie = CO_TRY(lie_about(key, *value));
-    if (lie != *value) real_[{key, lie}] = *std::exchange(value, lie);
-    co_return value;
+    co_return CO_TRY(show(key, *std::move(value)));
   }
   Task<Result<std::vector<metadata::KeyValue>>> scan(std::string prefix, std::string start_after,
                                                      size_t limit) override {
-    return inner_.scan(std::move(prefix), std::move(start_after), limit);
+    auto rows = CO_TRY(co_await inner_.scan(std::move(prefix), std::move(start_after), limit));
+    for (auto& [key, value] : rows) value = CO_TRY(show(key, std::move(value)));
+    co_return rows;
   }
   Task<Status> commit(metadata::Transaction transaction) final {
     for (metadata::Condition& condition : transaction.conditions) {
@@ -46,6 +46,12 @@ class LyingMetadata : public metadata::MetadataStore {
  private:
   // The row itself where the truth is told.
   virtual Result<std::string> lie_about(std::string_view key, const std::string& row) const = 0;
+
+  Result<std::string> show(const std::string& key, std::string row) {
+    std::string lie = TRY(lie_about(key, row));
+    if (lie != row) real_[{key, lie}] = std::move(row);
+    return lie;
+  }
 
   MetadataStore& inner_;
   // Rows by their key and what was shown for them.

@@ -65,6 +65,15 @@ TEST_F(StartTimesTest, TheRowsOfAllStreamsInTheLogAreReadAtOnce) {
   for (uint64_t i = 1; i <= 50; ++i) EXPECT_EQ(read_all(StreamId(i)), "x");
 }
 
+TEST_F(StartTimesTest, AStartAfterACrashAsksMetadataOnceAndCommitsThreeTimes) {
+  open();
+  append_durably(kA, 'a');
+  store_.reset();
+  crash_and_reopen();
+  EXPECT_EQ(opening_took(), 400ms) << "channels; SEALING; CLOSED, and the streams; OPEN";
+  EXPECT_EQ(read_all(kA), "a");
+}
+
 TEST_F(StartTimesTest, TheFirstOffloadWaitsForTheSweepAndTheStartDoesNot) {
   open();
   append_durably(kA, 'a');
