@@ -34,6 +34,7 @@ constexpr base::Duration kStopMax = seconds(120);
 constexpr base::Duration kDrainMax = seconds(600);  // an actor may offload everything
 // An append after a restart on a healthy disk.
 constexpr base::Duration kAppendMax = seconds(10);
+constexpr base::Duration kLastChunkMax = seconds(1);  // an idle channel's, and its sync
 
 // Small numbers as likely as large ones.
 uint64_t log_uniform(base::Random& random, uint64_t bound) {
@@ -300,7 +301,7 @@ void SeedRun::drain(Scene& scene) {
     if (over()) return;
     if (!appended.value_or(false)) return trace_.violation("an append after healing was refused");
   }
-  executor.run_for(milliseconds(2 * knobs_.store.idle_empty_chunk_ms + 100));
+  executor.run_for(milliseconds(2 * knobs_.store.idle_empty_chunk_ms) + kLastChunkMax);
   must(process_->store().offload_all(), kDrainMax, "the last offload");
   if (over()) return;
   if (process_->store().outstanding_log_bytes() != 0) {
