@@ -26,6 +26,16 @@ class QuotaFileSystemTest : public testing::Test {
     const std::string text(size, 'x');
     return sim::run(executor_, file.write_at({as_bytes(text)}, offset, false));
   }
+  // A disk of 1000 bytes, all taken: 700 of data, 300 of a reserve, of which upkeep used 100.
+  std::unique_ptr<File> open_beside_a_used_reserve() {
+    quota_.set_limit(UINT64_MAX);
+    disk_.set_capacity(1000);
+    EXPECT_TRUE(sim::run(executor_, quota_.keep_reserve(executor_, "reserve", 300)));
+    auto data = open("data");
+    EXPECT_TRUE(write(*data, 700, 0));
+    EXPECT_TRUE(write(*open_for_upkeep("metadata"), 100, 0));
+    return data;
+  }
   Status remove(std::string path) { return sim::run(executor_, quota_.remove(std::move(path))); }
 
   SeededRandom random_{5};
@@ -123,12 +133,7 @@ TEST_F(QuotaFileSystemTest, OnAFullDiskTheReserveServesUpkeepOfAnySizeAndNeverDa
 }
 
 TEST_F(QuotaFileSystemTest, TheReserveIsMadeAgainBeforeDataGrows) {
-  quota_.set_limit(UINT64_MAX);
-  disk_.set_capacity(1000);
-  ASSERT_TRUE(sim::run(executor_, quota_.keep_reserve(executor_, "reserve", 300)));
-  const auto data = open("data");
-  ASSERT_TRUE(write(*data, 700, 0));
-  ASSERT_TRUE(write(*open_for_upkeep("metadata"), 100, 0));
+  const auto data = open_beside_a_used_reserve();
   ASSERT_TRUE(sim::run(executor_, data->truncate(650)));
   EXPECT_FALSE(write(*data, 10, 650)) << "50 bytes of the reserve are missing";
   ASSERT_TRUE(sim::run(executor_, data->truncate(500)));
@@ -138,12 +143,7 @@ TEST_F(QuotaFileSystemTest, TheReserveIsMadeAgainBeforeDataGrows) {
 }
 
 TEST_F(QuotaFileSystemTest, AReserveThatCouldNotBeSyncedIsMadeAgainWithTheNextGrowth) {
-  quota_.set_limit(UINT64_MAX);
-  disk_.set_capacity(1000);
-  ASSERT_TRUE(sim::run(executor_, quota_.keep_reserve(executor_, "reserve", 300)));
-  const auto data = open("data");
-  ASSERT_TRUE(write(*data, 700, 0));
-  ASSERT_TRUE(write(*open_for_upkeep("metadata"), 100, 0));
+  const auto data = open_beside_a_used_reserve();
   ASSERT_TRUE(sim::run(executor_, data->truncate(0)));
   disk_.fail_next_sync();
   EXPECT_FALSE(write(*data, 100, 0));

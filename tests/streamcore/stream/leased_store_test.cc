@@ -3,6 +3,7 @@
 #include "streamcore/base/log.h"
 #include "streamcore/metadata/lease.h"
 #include "streamcore/metadata/owned_metadata_store.h"
+#include "tests/streamcore/stream/far_metadata.h"
 #include "tests/streamcore/stream/stream_store_fixture.h"
 
 namespace thalweg {
@@ -36,42 +37,17 @@ class CutMetadata final : public metadata::MetadataStore {
   metadata::MetadataStore& store_;
 };
 
-// Every look takes a while, as one at a bucket does.
-class SlowMetadata final : public metadata::MetadataStore {
- public:
-  SlowMetadata(base::Executor& executor, metadata::MetadataStore& store)
-      : executor_(executor), store_(store) {}
-
-  base::Task<base::Result<std::optional<std::string>>> get(std::string key) override {
-    co_await base::sleep_for(executor_, 100ms);
-    co_return co_await store_.get(std::move(key));
-  }
-  base::Task<base::Result<std::vector<metadata::KeyValue>>> scan(std::string prefix,
-                                                                 std::string start_after,
-                                                                 size_t limit) override {
-    co_await base::sleep_for(executor_, 100ms);
-    co_return co_await store_.scan(std::move(prefix), std::move(start_after), limit);
-  }
-  base::Task<base::Status> commit(metadata::Transaction transaction) override {
-    return store_.commit(std::move(transaction));
-  }
-
- private:
-  base::Executor& executor_;
-  metadata::MetadataStore& store_;
-};
-
 class DistantMetadataTest : public StreamStoreTest {
  protected:
   ~DistantMetadataTest() override {
     store_.reset();
-    slow_.reset();
+    far_.reset();
   }
   metadata::MetadataStore& store_metadata() override {
-    slow_ = std::make_unique<SlowMetadata>(*executor_, *metadata_);
-    return *slow_;
+    far_ = std::make_unique<FarMetadata>(*executor_, *metadata_);
+    return *far_;
   }
-  std::unique_ptr<SlowMetadata> slow_;
+  std::unique_ptr<FarMetadata> far_;
 };
 
 TEST_F(DistantMetadataTest, StreamsThatAreOpenedTogetherAreLookedUpTogether) {

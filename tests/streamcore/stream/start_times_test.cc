@@ -1,40 +1,11 @@
 // What a start waits for, over metadata that are far away.
+#include "tests/streamcore/stream/far_metadata.h"
 #include "tests/streamcore/stream/stream_store_fixture.h"
 
 namespace thalweg {
 namespace {
 
 using namespace std::chrono_literals;
-
-// Readers that ask at the same time are answered at the same time.
-class FarMetadata final : public metadata::MetadataStore {
- public:
-  FarMetadata(base::Executor& executor, metadata::MetadataStore& store)
-      : executor_(executor), store_(store) {}
-  bool hides_objects = false;  // a scan of their rows takes until it is false
-
-  base::Task<base::Result<std::optional<std::string>>> get(std::string key) override {
-    co_await base::sleep_for(executor_, 100ms);
-    co_return co_await store_.get(std::move(key));
-  }
-  base::Task<base::Result<std::vector<metadata::KeyValue>>> scan(std::string prefix,
-                                                                 std::string start_after,
-                                                                 size_t limit) override {
-    while (hides_objects && prefix.starts_with("object/")) {
-      co_await base::sleep_for(executor_, 10ms);
-    }
-    co_await base::sleep_for(executor_, 100ms);
-    co_return co_await store_.scan(std::move(prefix), std::move(start_after), limit);
-  }
-  base::Task<base::Status> commit(metadata::Transaction transaction) override {
-    co_await base::sleep_for(executor_, 100ms);
-    co_return co_await store_.commit(std::move(transaction));
-  }
-
- private:
-  base::Executor& executor_;
-  metadata::MetadataStore& store_;
-};
 
 class StartTimesTest : public StreamStoreTest {
  protected:
