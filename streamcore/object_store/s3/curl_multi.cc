@@ -11,8 +11,10 @@
 namespace thalweg::object_store::s3 {
 
 namespace {
-constexpr int kEventsPerTurn = 64;
-}
+// A socket may have half a MiB to be read or sent, and whoever else lives on the executor waits
+// meanwhile.
+constexpr int kEventsPerTurn = 1;
+}  // namespace
 
 base::Result<std::unique_ptr<CurlMulti>> CurlMulti::make(base::Executor& executor,
                                                          base::FdPoller& poller,
