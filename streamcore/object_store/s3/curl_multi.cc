@@ -3,18 +3,11 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include <array>
 #include <utility>
 
 #include "streamcore/base/check.h"
 
 namespace thalweg::object_store::s3 {
-
-namespace {
-// A socket may have half a MiB to be read or sent, and whoever else lives on the executor waits
-// meanwhile.
-constexpr int kEventsPerTurn = 1;
-}  // namespace
 
 base::Result<std::unique_ptr<CurlMulti>> CurlMulti::make(base::Executor& executor,
                                                          base::FdPoller& poller,
@@ -85,16 +78,16 @@ int CurlMulti::on_timer(CURLM*, long delay_ms, void* self) {
   return 0;
 }
 
+// One socket, however many are ready: it may have half a MiB to be read or sent, and whoever else
+// lives on the executor waits meanwhile. The epoll stays readable for the others.
 void CurlMulti::on_ready() {
-  std::array<epoll_event, kEventsPerTurn> events;
-  const int count = ::epoll_wait(epoll_, events.data(), kEventsPerTurn, 0);
-  for (int i = 0; i < count; ++i) {
-    int what = 0;
-    if ((events[i].events & EPOLLIN) != 0) what |= CURL_CSELECT_IN;
-    if ((events[i].events & EPOLLOUT) != 0) what |= CURL_CSELECT_OUT;
-    if ((events[i].events & (EPOLLERR | EPOLLHUP)) != 0) what |= CURL_CSELECT_ERR;
-    act(events[i].data.fd, what);
-  }
+  epoll_event event{};
+  if (::epoll_wait(epoll_, &event, 1, 0) != 1) return;
+  int what = 0;
+  if ((event.events & EPOLLIN) != 0) what |= CURL_CSELECT_IN;
+  if ((event.events & EPOLLOUT) != 0) what |= CURL_CSELECT_OUT;
+  if ((event.events & (EPOLLERR | EPOLLHUP)) != 0) what |= CURL_CSELECT_ERR;
+  act(event.data.fd, what);
 }
 
 void CurlMulti::act(curl_socket_t socket, int events) {
