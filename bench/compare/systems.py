@@ -81,31 +81,3 @@ class System:
         with open(f"/proc/{self.broker.pid()}/status", encoding="ascii") as file:
             text = file.read()
         return tuple(int(re.search(rf"{key}:\s+(\d+) kB", text).group(1)) / 1024 for key in ("VmRSS", "VmHWM"))
-
-
-def busy_reason():
-    """Why a measurement now would mean nothing, or None."""
-    load = os.getloadavg()[0]
-    if load > 0.5:
-        return f"the load average is {load:.2f}"
-    before = _processes()
-    time.sleep(1)
-    tick = os.sysconf("SC_CLK_TCK")
-    for pid, (name, used) in _processes().items():
-        share = (used - before.get(pid, (name, used))[1]) / tick
-        if pid != os.getpid() and share > 0.05:
-            return f"process {pid} ({name}) uses {share:.0%} of a core"
-    return None
-
-
-def _processes():
-    found = {}
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-                head, tail = file.read().rsplit(")", 1)
-        except OSError:
-            continue
-        fields = tail.split()
-        found[int(pid)] = (head.split("(", 1)[1], int(fields[11]) + int(fields[12]))
-    return found

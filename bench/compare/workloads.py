@@ -5,11 +5,12 @@ import os
 import subprocess
 import sys
 import time
-from collections import namedtuple
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "kit")]
 import systems  # noqa: E402
 from bars import AtLeast, AtMost, Below, NearRawSync  # noqa: E402
+from sitting import Metric, Workload  # noqa: E402
 import batches  # noqa: E402  (integration/kit, on the path through systems)
 import calls  # noqa: E402
 import wire  # noqa: E402
@@ -19,11 +20,6 @@ MIB, GIB = 1 << 20, 1 << 30
 TOPICS_PER_REQUEST = 1000
 IDLE_SECONDS = 3
 OUTSTANDING_LOG_LIMIT = 384 * MIB  # thalweg.log.outstanding.max.bytes
-
-# Metric: the key in the results, how it is shown, the bar it is held to (or None).
-Metric = namedtuple("Metric", "key label bar", defaults=(None,))
-# Workload: title, function of (system, scale), the systems it runs on, metrics, settings by system.
-Workload = namedtuple("Workload", "title run systems metrics settings", defaults=({},))
 
 WITH_FLUSH = ("thalweg", "kafka", "kafka-flush")
 WITHOUT_FLUSH = ("thalweg", "kafka")  # syncing every message of so many files takes Kafka hours

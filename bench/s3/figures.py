@@ -8,10 +8,11 @@ import resource
 import subprocess
 import sys
 import time
-from collections import namedtuple
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from places import GIB, MIB, systems  # noqa: E402
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "kit")]
+from places import GIB, MIB, PLACES, systems  # noqa: E402
+from sitting import Metric, Workload  # noqa: E402
 import workloads  # noqa: E402  (bench/compare, on the path through places)
 from workloads import KEEPS_ITS_LOG, LOAD, create_topics, fresh, load, wait_for_leaders, warm_up  # noqa: E402
 
@@ -22,10 +23,6 @@ LIVE = ("--topic", "live", "--rate", 1000, "--linger", 0)
 # Settings, and about what comes of them in MiB/s, which says how long a run takes.
 JAVA = {"default": ([], {"standard": 0.6, "express1": 5, "express3": 5}),
         "large": (["batch.size=1000000", "buffer.memory=268435456"], {"standard": 40, "express1": 150, "express3": 100})}
-
-# Figure: key, label, {place: bar}. Workload: title, function of (place, scale), settings, figures.
-Figure = namedtuple("Figure", "key label bars", defaults=({},))
-Workload = namedtuple("Workload", "title run settings figures")
 
 
 class AtLeast:
@@ -179,36 +176,36 @@ def by_class(standard, express):
 
 ACK_P99 = by_class(AtMost(400), AtMost(40))
 WORKLOADS = {
-    "produce": Workload("1 partition, one producer, 1 KiB", produce, {}, [
-        Figure("mib_per_s_max", "MiB/s, as fast as acknowledged", everywhere(AtLeast(100))),
-        Figure("p50_ms_max", "ack p50 ms, at that rate"), Figure("p99_ms_max", "ack p99 ms, at that rate"),
-        Figure("broker_cpu_per_gib_max", "broker CPU-s/GiB"), Figure("stub_cpu_per_gib_max", "stub CPU-s/GiB"),
-        Figure("p50_ms_100", "ack p50 ms at 100 MiB/s"), Figure("p99_ms_100", "ack p99 ms at 100 MiB/s", ACK_P99),
-        Figure("mib_per_s_100", "MiB/s, paced at 100"),
-        Figure("p50_ms_50", "ack p50 ms at 50 MiB/s"), Figure("p99_ms_50", "ack p99 ms at 50 MiB/s", ACK_P99),
-        Figure("chunk_puts_per_gib_50", "PUTs of chunks per GiB at 50 MiB/s"),
-        Figure("puts_of_ideal_50", "the same / ideal", everywhere(AtMost(1.1))),
-        Figure("puts_of_ideal_100", "PUTs of chunks / ideal at 100 MiB/s", everywhere(AtMost(1.1))),
-        Figure("puts_of_ideal_max", "PUTs of chunks / ideal, as fast as acknowledged", everywhere(AtMost(1.1))),
-        Figure("taken_puts_of_all_50", "hedges and repetitions / PUTs of chunks, at 50 MiB/s"),
-        Figure("dollars_per_gib_50", "dollars per GiB at 50 MiB/s, PUTs of chunks"),
-        Figure("segment_puts_per_gib", "PUTs of segments per GiB"),
-        Figure("idle_puts", f"PUTs in {IDLE_SECONDS} s when idle", everywhere(AtMost(0)))]),
-    "catch_up": Workload("cold catch-up of 1 partition from segments", catch_up, {}, [
-        Figure("mib_per_s", "MiB/s", everywhere(AtLeast(400))), Figure("gets_per_gib", "GETs per GiB"),
-        Figure("mib_per_s_beside", "MiB/s beside a live producer"),
-        Figure("live_p99_alone_ms", "live ack p99 ms, alone"), Figure("live_p99_beside_ms", "live ack p99 ms, beside it"),
-        Figure("live_p99_ratio", "the latter / the former", everywhere(AtMost(1.5))),
-        Figure("rss_max_mib", "greatest RSS MiB")]),
-    "restart": Workload("kill -9 with 1 GiB in the log only, exec again", restart, KEEPS_ITS_LOG, [
-        Figure("listening_ms", "exec to listening ms"),
-        Figure("first_ack_s", "exec to first acknowledged record s", everywhere(AtMost(5)))]),
-    "java": Workload("Java producer, 1 partition, 5 requests in flight", java, {}, [
-        Figure("default_mib_per_s", "MiB/s, the client's defaults"),
-        Figure("default_one_mib_per_s", "MiB/s, one request at a time"),
-        Figure("default_ratio", "the former / the latter", everywhere(AtLeast(4))),
-        Figure("large_mib_per_s", "MiB/s, batches of 1 MB"),
-        Figure("large_one_mib_per_s", "MiB/s, one request at a time"),
-        Figure("large_ratio", "the former / the latter"),
-        Figure("large_client_cpus", "processors the client kept busy, of 2")]),
+    "produce": Workload("1 partition, one producer, 1 KiB", produce, PLACES, [
+        Metric("mib_per_s_max", "MiB/s, as fast as acknowledged", everywhere(AtLeast(100))),
+        Metric("p50_ms_max", "ack p50 ms, at that rate"), Metric("p99_ms_max", "ack p99 ms, at that rate"),
+        Metric("broker_cpu_per_gib_max", "broker CPU-s/GiB"), Metric("stub_cpu_per_gib_max", "stub CPU-s/GiB"),
+        Metric("p50_ms_100", "ack p50 ms at 100 MiB/s"), Metric("p99_ms_100", "ack p99 ms at 100 MiB/s", ACK_P99),
+        Metric("mib_per_s_100", "MiB/s, paced at 100"),
+        Metric("p50_ms_50", "ack p50 ms at 50 MiB/s"), Metric("p99_ms_50", "ack p99 ms at 50 MiB/s", ACK_P99),
+        Metric("chunk_puts_per_gib_50", "PUTs of chunks per GiB at 50 MiB/s"),
+        Metric("puts_of_ideal_50", "the same / ideal", everywhere(AtMost(1.1))),
+        Metric("puts_of_ideal_100", "PUTs of chunks / ideal at 100 MiB/s", everywhere(AtMost(1.1))),
+        Metric("puts_of_ideal_max", "PUTs of chunks / ideal, as fast as acknowledged", everywhere(AtMost(1.1))),
+        Metric("taken_puts_of_all_50", "hedges and repetitions / PUTs of chunks, at 50 MiB/s"),
+        Metric("dollars_per_gib_50", "dollars per GiB at 50 MiB/s, PUTs of chunks"),
+        Metric("segment_puts_per_gib", "PUTs of segments per GiB"),
+        Metric("idle_puts", f"PUTs in {IDLE_SECONDS} s when idle", everywhere(AtMost(0)))]),
+    "catch_up": Workload("cold catch-up of 1 partition from segments", catch_up, PLACES, [
+        Metric("mib_per_s", "MiB/s", everywhere(AtLeast(400))), Metric("gets_per_gib", "GETs per GiB"),
+        Metric("mib_per_s_beside", "MiB/s beside a live producer"),
+        Metric("live_p99_alone_ms", "live ack p99 ms, alone"), Metric("live_p99_beside_ms", "live ack p99 ms, beside it"),
+        Metric("live_p99_ratio", "the latter / the former", everywhere(AtMost(1.5))),
+        Metric("rss_max_mib", "greatest RSS MiB")]),
+    "restart": Workload("kill -9 with 1 GiB in the log only, exec again", restart, PLACES, [
+        Metric("listening_ms", "exec to listening ms"),
+        Metric("first_ack_s", "exec to first acknowledged record s", everywhere(AtMost(5)))], KEEPS_ITS_LOG),
+    "java": Workload("Java producer, 1 partition, 5 requests in flight", java, PLACES, [
+        Metric("default_mib_per_s", "MiB/s, the client's defaults"),
+        Metric("default_one_mib_per_s", "MiB/s, one request at a time"),
+        Metric("default_ratio", "the former / the latter", everywhere(AtLeast(4))),
+        Metric("large_mib_per_s", "MiB/s, batches of 1 MB"),
+        Metric("large_one_mib_per_s", "MiB/s, one request at a time"),
+        Metric("large_ratio", "the former / the latter"),
+        Metric("large_client_cpus", "processors the client kept busy, of 2")]),
 }
