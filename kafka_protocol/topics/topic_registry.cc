@@ -122,12 +122,6 @@ base::Task<base::Status> TopicRegistry::read(base::Executor& executor,
                             read_all(metadata, kDeletingRowPrefix, rows.deletions));
 }
 
-base::Task<base::Status> TopicRegistry::load() {
-  TopicRows rows;
-  CO_TRY(co_await read(parts_.executor, parts_.metadata, rows));
-  co_return adopt(rows);
-}
-
 base::Status TopicRegistry::adopt(const TopicRows& rows) {
   for (const metadata::KeyValue& pair : rows.topics) {
     adopt(pair.key.substr(kTopicRowPrefix.size()), TRY(decode_topic_row(pair.value)));

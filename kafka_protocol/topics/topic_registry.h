@@ -62,8 +62,6 @@ class TopicRegistry {
                                        TopicRows& rows);
   // Deletions that a dead process had begun wait for finish_removals().
   base::Status adopt(const TopicRows& rows);
-  // Both.
-  base::Task<base::Status> load();
   // Tells the listener of them, and finishes them in the background.
   base::Task<void> finish_removals();
   base::Task<void> stop() { return tasks_.stop_and_join(); }
@@ -138,7 +136,7 @@ class TopicRegistry {
   std::unordered_map<std::string, std::string> folded_names_;
   uint64_t partitions_total_ = 0;
   RemovedListener removed_listener_;
-  std::vector<Removal> removals_;  // found by load()
+  std::vector<Removal> removals_;  // found by adopt()
   base::Semaphore turn_;           // one change of topics at a time
   size_t retention_steps_ = 0;
   base::TaskGroup tasks_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "streamcore/object_store/s3/hex.h"
 #include "streamcore/object_store/s3/md5.h"
 
 namespace thalweg::object_store::s3 {
@@ -10,15 +11,6 @@ namespace thalweg::object_store::s3 {
 namespace {
 
 constexpr std::string_view kWeak = "W/";
-
-std::string hex_md5(std::string_view content) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const uint8_t byte : md5(content).value_or(Md5{})) {
-    text += {kDigits[byte >> 4], kDigits[byte & 15]};
-  }
-  return text;
-}
 
 std::string_view how_it_matches(const EtagAnswers& answers) {
   if (answers.takes_others) return "If-Match is ignored";
@@ -42,11 +34,12 @@ std::string bare_etag(std::string_view etag) {
 
 std::string describe(const EtagAnswers& answers, std::string_view content) {
   if (answers.etag.empty()) return "there are none";
-  std::string hex = bare_etag(answers.etag);
-  std::ranges::transform(hex, hex.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::string etag = bare_etag(answers.etag);
+  std::ranges::transform(etag, etag.begin(), [](unsigned char c) { return std::tolower(c); });
   std::string text = answers.etag.starts_with(kWeak) ? "weak, " : "";
   text += answers.etag.ends_with('"') ? "in quotes, " : "without quotes, ";
-  text += hex == hex_md5(content) ? "the MD5 of the content; " : "not the MD5 of the content; ";
+  text += etag == hex(md5(content).value_or(Md5{})) ? "the MD5 of the content; "
+                                                    : "not the MD5 of the content; ";
   return text.append(how_it_matches(answers));
 }
 

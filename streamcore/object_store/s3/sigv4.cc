@@ -8,6 +8,7 @@
 #include <chrono>
 
 #include "streamcore/base/check.h"
+#include "streamcore/object_store/s3/hex.h"
 
 namespace thalweg::object_store::s3 {
 
@@ -15,16 +16,6 @@ namespace {
 
 constexpr size_t kHashBytes = 32;
 using Hash = std::array<unsigned char, kHashBytes>;
-
-std::string hex(const Hash& hash) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const unsigned char byte : hash) {
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
-}
 
 Hash sha256(std::string_view text) {
   Hash hash;

@@ -22,7 +22,9 @@ class BrokerWorld {
         topics::TopicRegistry::Parts{executor(), world_.clock(), world_.random(), store(),
                                      world_.metadata()},
         topics::TopicDefaults());
-    CHECK(run(topics_->load()).has_value());
+    topics::TopicRows rows;
+    CHECK(run(topics::TopicRegistry::read(executor(), world_.metadata(), rows)).has_value());
+    CHECK(topics_->adopt(rows).has_value());
     offsets_ =
         std::make_unique<coordinator::OffsetsStream>(executor(), world_.clock(), store(), *topics_);
     groups_ = std::make_unique<coordinator::GroupCoordinator>(

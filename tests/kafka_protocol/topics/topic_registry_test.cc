@@ -60,8 +60,12 @@ class TopicRegistryTest : public testing::Test {
         TopicRegistry::Parts{world_.executor(), world_.clock(), world_.random(), world_.store(),
                              *metadata_},
         TopicDefaults());
-    const base::Status loaded = run(world_.executor(), registry_->load());
-    ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
+    TopicRows rows;
+    const base::Status read =
+        run(world_.executor(), TopicRegistry::read(world_.executor(), *metadata_, rows));
+    ASSERT_TRUE(read.has_value()) << read.error().message;
+    const base::Status adopted = registry_->adopt(rows);
+    ASSERT_TRUE(adopted.has_value()) << adopted.error().message;
   }
   void crash_and_reopen() {
     registry_.reset();
