@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "streamcore/base/check.h"
+#include "streamcore/base/failure_log.h"
 #include "streamcore/base/log.h"
 #include "streamcore/chunk/chunk_object_format.h"
 #include "streamcore/chunk/object_marker.h"
@@ -283,15 +284,17 @@ void ObjectReplica::remove_if_late(const ChunkKey& key) {
 Task<void> ObjectReplica::remove_wanted(ChannelId channel) {
   Removal& removal = removals_[channel];
   removal.running = true;
-  bool failed_before = false;
+  base::FailureLog log("removal of chunks");
   while (removal.done < removal.wanted && lost_.empty()) {
     const std::string after = std::exchange(removal.done, removal.wanted);
     const Status removed =
         co_await remove_between(chunk_object_prefix(incarnation_, channel), after, removal.done);
-    if (removed) continue;
+    if (removed) {
+      log.worked();
+      continue;
+    }
     removal.done = std::min(removal.done, after);
-    if (!failed_before) base::log_warn("chunks not removed yet: " + removed.error().message);
-    failed_before = true;
+    log.failed(removed.error().message);
     if (!co_await tasks_.sleep_for(options_.remove_retry)) break;
   }
   removal.running = false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "streamcore/base/failure_log.h"
 #include "streamcore/base/log.h"
 #include "streamcore/chunk/recovery.h"
 
@@ -175,6 +176,7 @@ std::optional<base::Duration> LiveChannel::offload_due() {
 
 base::Task<void> LiveChannel::offload_loop() {
   uint64_t bytes_max = options_.offload_bytes_max;
+  base::FailureLog log("offload");
   while (!tasks_.stopping()) {
     const auto due = offload_due();
     if (due.has_value() && due->count() == 0) {
@@ -187,10 +189,11 @@ base::Task<void> LiveChannel::offload_loop() {
           channel_->on_stopped({done.error().code, "offload: " + done.error().message});
           co_return;
         }
-        base::log_warn("offload: will be tried again: " + done.error().message);
+        log.failed(done.error().message);
         if (!co_await tasks_.sleep_for(kOffloadRetry)) co_return;
         continue;
       }
+      log.worked();
       // A stop that came meanwhile has notified already.
       if (*done || tasks_.stopping()) continue;
     }

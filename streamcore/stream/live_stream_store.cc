@@ -5,6 +5,7 @@
 #include <map>
 
 #include "streamcore/base/check.h"
+#include "streamcore/base/failure_log.h"
 #include "streamcore/base/log.h"
 #include "streamcore/channel/channel_rows.h"
 #include "streamcore/channel/row_keys.h"
@@ -498,11 +499,12 @@ base::Task<base::Result<uint64_t>> LiveStreamStore::stored_bytes(StreamId id) {
 base::Task<void> LiveStreamStore::sweep_prepared() {
   std::vector<metadata::Condition> ownership;
   for (const auto& one : channels_) ownership.push_back(one->ownership());
+  base::FailureLog log("removal of what an earlier owner did not finish");
   for (;;) {
     const base::Status swept = co_await objects_.sweep_prepared(ownership);
+    if (swept.has_value()) log.worked();
     if (swept.has_value() || tasks_.stopping()) break;
-    base::log_warn("objects that an earlier owner did not finish are still there: " +
-                   swept.error().message);
+    log.failed(swept.error().message);
     const ErrorCode code = swept.error().code;
     const bool mends = code == ErrorCode::kUnavailable || code == ErrorCode::kUnknownOutcome ||
                        code == ErrorCode::kNoSpace;
@@ -517,12 +519,11 @@ base::Task<void> LiveStreamStore::housekeeping_loop() {
   if (!looked.has_value()) {
     base::log_warn("unknown segment objects: not looked for: " + looked.error().message);
   }
+  base::FailureLog log("garbage collection");
   while (co_await tasks_.sleep_for(kHousekeepingInterval)) {
     streams_.sweep(kSweepPerRound);
     const base::Status collected = co_await objects_.collect_garbage();
-    if (!collected.has_value()) {
-      base::log_warn("garbage collection: will be tried again: " + collected.error().message);
-    }
+    collected.has_value() ? log.worked() : log.failed(collected.error().message);
   }
 }
 
