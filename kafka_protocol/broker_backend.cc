@@ -24,7 +24,7 @@ base::Task<base::Status> forget_topic(coordinator::GroupCoordinator& groups, std
 
 base::Result<std::unique_ptr<server::Backend>> BrokerBackend::open(const server::Config& config,
                                                                    server::Cores& cores) {
-  auto storage = TRY(BrokerStorage::make(config, cores.home()));
+  auto storage = TRY(storage::BrokerStorage::make(config, cores.home()));
   std::unique_ptr<BrokerBackend> backend(
       new BrokerBackend(config, cores.home(), std::move(storage)));
   base::Status opened = server::run_blocking(cores.home(), backend->open_all());

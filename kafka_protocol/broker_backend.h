@@ -4,10 +4,10 @@
 
 #include <memory>
 
-#include "kafka_protocol/broker_storage.h"
 #include "kafka_protocol/coordinator/offsets_stream.h"
 #include "kafka_protocol/handlers/request_router.h"
 #include "kafka_protocol/server/serve.h"
+#include "kafka_protocol/storage/broker_storage.h"
 #include "kafka_protocol/topics/batch_rules.h"
 
 namespace thalweg {
@@ -24,7 +24,7 @@ class BrokerBackend final : public server::Backend {
 
  private:
   BrokerBackend(const server::Config& config, server::AsioExecutor& home,
-                std::unique_ptr<BrokerStorage> storage)
+                std::unique_ptr<storage::BrokerStorage> storage)
       : config_(config), home_(home), storage_(std::move(storage)) {}
 
   base::Task<base::Status> open_all();
@@ -36,7 +36,7 @@ class BrokerBackend final : public server::Backend {
   const server::Config& config_;
   base::Executor& home_;
   topics::BatchRules rules_;
-  std::unique_ptr<BrokerStorage> storage_;
+  std::unique_ptr<storage::BrokerStorage> storage_;
   std::unique_ptr<topics::TopicRegistry> topics_;
   std::unique_ptr<coordinator::OffsetsStream> offsets_;
   std::unique_ptr<coordinator::GroupCoordinator> groups_;

@@ -5,11 +5,9 @@
 #include "kafka_protocol/handlers/broker.h"
 #include "kafka_protocol/server/config.h"
 #include "kafka_protocol/topics/topic_config.h"
-#include "streamcore/options.h"
 
 namespace thalweg {
 
-StreamStoreOptions store_options(const server::Config& config);
 // Topic configs whose default is a broker config that was set, and the store's default class.
 base::Result<topics::TopicDefaults> topic_defaults(const server::Config& config,
                                                    StorageClass default_class);

@@ -5,9 +5,9 @@
 #include <iostream>
 
 #include "kafka_protocol/broker_backend.h"
-#include "kafka_protocol/replace_store_command.h"
 #include "kafka_protocol/server/cli.h"
-#include "kafka_protocol/store_command.h"
+#include "kafka_protocol/storage/replace_store_command.h"
+#include "kafka_protocol/storage/store_command.h"
 
 int main(int argc, char** argv) {
   int exit_code = thalweg::server::kExitDone;
@@ -15,11 +15,11 @@ int main(int argc, char** argv) {
       thalweg::server::parse_command_line(argc, argv, environ, std::cout, std::cerr, exit_code);
   if (!invocation) return exit_code;
   if (invocation->command == thalweg::server::Command::kCheckStore) {
-    return thalweg::check_store_command(invocation->config, std::cout, std::cerr);
+    return thalweg::storage::check_store_command(invocation->config, std::cout, std::cerr);
   }
   if (invocation->command == thalweg::server::Command::kReplaceStore) {
-    return thalweg::replace_store_command(invocation->config, invocation->url, std::cout,
-                                          std::cerr);
+    return thalweg::storage::replace_store_command(invocation->config, invocation->url, std::cout,
+                                                   std::cerr);
   }
   return thalweg::server::serve(invocation->config, thalweg::BrokerBackend::open, std::cout,
                                 std::cerr);

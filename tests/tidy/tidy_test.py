@@ -44,7 +44,8 @@ ARROWS = [
     (r"kafka_protocol/handlers/", PUBLIC + [r"kafka_protocol/(wire|records|topics|coordinator|security)/",
                                             r"kafka_protocol/server/request_handler\.h"]),
     (r"kafka_protocol/server/", [r"streamcore/base/", r"kafka_protocol/wire/"]),
-    (r"kafka_protocol/[a-z_]+\.(h|cc)$", [r"streamcore/", r"compaction/", r"kafka_protocol/"]),
+    (r"kafka_protocol/storage/", [r"streamcore/", r"kafka_protocol/(server|topics)/"]),
+    (r"kafka_protocol/[a-z_]+\.(h|cc)$", PUBLIC + [r"compaction/", r"kafka_protocol/"]),
     (r"integration/", []),
     (r"bench/(load|s3)/", []),
 ]

@@ -18,7 +18,7 @@
 #include "streamcore/object_store/request_counts.h"
 #include "streamcore/object_store/s3/s3_object_store.h"
 
-namespace thalweg {
+namespace thalweg::storage {
 
 struct StorePlace {
   std::string directory;  // absolute; empty = a bucket
@@ -66,4 +66,4 @@ base::Task<base::Result<OpenStore>> open_store_or_defer(StoreWorld world, StoreP
 base::Task<base::Status> try_out_store(StoreWorld world, object_store::ObjectStore& objects,
                                        std::string name);
 
-}  // namespace thalweg
+}  // namespace thalweg::storage

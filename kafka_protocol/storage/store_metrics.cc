@@ -1,8 +1,8 @@
-#include "kafka_protocol/store_metrics.h"
+#include "kafka_protocol/storage/store_metrics.h"
 
 #include <string_view>
 
-namespace thalweg {
+namespace thalweg::storage {
 
 namespace {
 
@@ -53,4 +53,4 @@ void write_store_metrics(const object_store::RequestMeters& meters, server::Metr
   }
 }
 
-}  // namespace thalweg
+}  // namespace thalweg::storage

@@ -10,10 +10,10 @@
 
 #include "kafka_protocol/server/config.h"
 
-namespace thalweg {
+namespace thalweg::storage {
 
 // The exit code (server/cli.h).
 int replace_store_command(const server::Config& config, const std::string& url, std::ostream& out,
                           std::ostream& err);
 
-}  // namespace thalweg
+}  // namespace thalweg::storage

@@ -5,9 +5,9 @@
 
 #include "kafka_protocol/server/config.h"
 
-namespace thalweg {
+namespace thalweg::storage {
 
 // Checks the bucket that thalweg.store names, thoroughly. The exit code (server/cli.h).
 int check_store_command(const server::Config& config, std::ostream& out, std::ostream& err);
 
-}  // namespace thalweg
+}  // namespace thalweg::storage

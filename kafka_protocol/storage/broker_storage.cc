@@ -1,22 +1,23 @@
-#include "kafka_protocol/broker_storage.h"
+#include "kafka_protocol/storage/broker_storage.h"
 
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 
-#include "kafka_protocol/broker_options.h"
-#include "kafka_protocol/data_directory.h"
 #include "kafka_protocol/server/cli.h"
 #include "kafka_protocol/server/settings.h"
 #include "kafka_protocol/server/shutdown_signals.h"
-#include "kafka_protocol/store_metrics.h"
+#include "kafka_protocol/storage/data_directory.h"
+#include "kafka_protocol/storage/store_metrics.h"
+#include "kafka_protocol/storage/store_options.h"
+#include "kafka_protocol/topics/topic_config.h"
 #include "streamcore/base/log.h"
 #include "streamcore/channel/channel_rows.h"
 #include "streamcore/channel/row_keys.h"
 #include "streamcore/object_store/local_object_store.h"
 
-namespace thalweg {
+namespace thalweg::storage {
 
 using base::ErrorCode;
 
@@ -279,4 +280,4 @@ base::Task<void> BrokerStorage::give_up_on_bucket(base::TaskGroup& closing) {
   co_await metadata_->stop();
 }
 
-}  // namespace thalweg
+}  // namespace thalweg::storage

@@ -1,4 +1,4 @@
-#include "kafka_protocol/store_place.h"
+#include "kafka_protocol/storage/store_place.h"
 
 #include <cstdlib>
 #include <utility>
@@ -9,7 +9,7 @@
 #include "streamcore/object_store/local_object_store.h"
 #include "streamcore/object_store/store_check.h"
 
-namespace thalweg {
+namespace thalweg::storage {
 
 using base::ErrorCode;
 using base::Result;
@@ -109,4 +109,4 @@ Task<base::Status> try_out_store(StoreWorld world, ObjectStore& objects, std::st
                            "\" failed: " + last.outcome.error().message);
 }
 
-}  // namespace thalweg
+}  // namespace thalweg::storage

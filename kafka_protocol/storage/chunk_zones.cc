@@ -1,9 +1,9 @@
-#include "kafka_protocol/chunk_zones.h"
+#include "kafka_protocol/storage/chunk_zones.h"
 
 #include <algorithm>
 #include <utility>
 
-namespace thalweg {
+namespace thalweg::storage {
 
 using base::ErrorCode;
 using base::Result;
@@ -120,4 +120,4 @@ Task<void> ChunkZones::stop_and_join() {
   for (const Zone& zone : zones_) co_await zone.replica->stop_and_join();
 }
 
-}  // namespace thalweg
+}  // namespace thalweg::storage

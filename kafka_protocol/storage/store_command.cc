@@ -1,4 +1,4 @@
-#include "kafka_protocol/store_command.h"
+#include "kafka_protocol/storage/store_command.h"
 
 #include <ostream>
 
@@ -6,13 +6,13 @@
 #include "kafka_protocol/server/cli.h"
 #include "kafka_protocol/server/cores.h"
 #include "kafka_protocol/server/loop_poller.h"
-#include "kafka_protocol/store_place.h"
+#include "kafka_protocol/storage/store_place.h"
 #include "streamcore/base/clock.h"
 #include "streamcore/base/log.h"
 #include "streamcore/object_store/s3/s3_object_store.h"
 #include "streamcore/object_store/store_check.h"
 
-namespace thalweg {
+namespace thalweg::storage {
 
 namespace {
 
@@ -76,4 +76,4 @@ int check_store_command(const server::Config& config, std::ostream& out, std::os
   return print(*checked, out) ? server::kExitDone : server::kExitFailed;
 }
 
-}  // namespace thalweg
+}  // namespace thalweg::storage

@@ -1,11 +1,11 @@
-#include "kafka_protocol/broker_logs.h"
+#include "kafka_protocol/storage/broker_logs.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "streamcore/base/check.h"
 
-namespace thalweg {
+namespace thalweg::storage {
 
 using base::Task;
 
@@ -70,4 +70,4 @@ Task<void> BrokerLogs::stop_and_join() {
   for (const auto& [storage_class, zones] : zones_) co_await zones->stop_and_join();
 }
 
-}  // namespace thalweg
+}  // namespace thalweg::storage

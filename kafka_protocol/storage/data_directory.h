@@ -10,10 +10,10 @@
 
 #include "streamcore/base/file_system.h"
 
-namespace thalweg {
+namespace thalweg::storage {
 
 // Binds an unused directory to `store` (empty: to itself); otherwise kInvalidArgument unless it is
 // bound to it already. Durable when it answers.
 base::Task<base::Status> bind_data_directory(base::FileSystem& files, std::string store);
 
-}  // namespace thalweg
+}  // namespace thalweg::storage

@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "kafka_protocol/chunk_zones.h"
+#include "kafka_protocol/storage/chunk_zones.h"
 #include "streamcore/base/file_system.h"
 #include "streamcore/chunk/local_replica.h"
 #include "streamcore/log_places.h"
 
-namespace thalweg {
+namespace thalweg::storage {
 
 class BrokerLogs final : public LogPlaces {
  public:
@@ -46,4 +46,4 @@ class BrokerLogs final : public LogPlaces {
   std::map<StorageClass, std::unique_ptr<ChunkZones>> zones_;  // likewise
 };
 
-}  // namespace thalweg
+}  // namespace thalweg::storage

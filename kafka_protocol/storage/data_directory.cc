@@ -1,10 +1,10 @@
-#include "kafka_protocol/data_directory.h"
+#include "kafka_protocol/storage/data_directory.h"
 
 #include <algorithm>
 #include <optional>
 #include <utility>
 
-namespace thalweg {
+namespace thalweg::storage {
 
 using base::ErrorCode;
 
@@ -63,4 +63,4 @@ base::Task<base::Status> bind_data_directory(base::FileSystem& files, std::strin
                            "; start it with that store, or with another data directory");
 }
 
-}  // namespace thalweg
+}  // namespace thalweg::storage

@@ -10,11 +10,11 @@
 #include <optional>
 #include <string>
 
-#include "kafka_protocol/broker_logs.h"
 #include "kafka_protocol/server/asio_executor.h"
 #include "kafka_protocol/server/config.h"
 #include "kafka_protocol/server/loop_poller.h"
 #include "kafka_protocol/server/metrics_text.h"
+#include "kafka_protocol/storage/broker_logs.h"
 #include "streamcore/base/posix_file_system.h"
 #include "streamcore/base/quota_file_system.h"
 #include "streamcore/base/task_group.h"
@@ -25,7 +25,7 @@
 #include "streamcore/object_store/s3/s3_object_store.h"
 #include "streamcore/stream_store.h"
 
-namespace thalweg {
+namespace thalweg::storage {
 
 class BrokerStorage {
  public:
@@ -98,4 +98,4 @@ class BrokerStorage {
   base::TaskGroup trial_;  // last: its frame uses what is above
 };
 
-}  // namespace thalweg
+}  // namespace thalweg::storage

@@ -1,4 +1,4 @@
-#include "kafka_protocol/replace_store_command.h"
+#include "kafka_protocol/storage/replace_store_command.h"
 
 #include <algorithm>
 #include <memory>
@@ -7,12 +7,12 @@
 #include <utility>
 #include <vector>
 
-#include "kafka_protocol/chunk_zones.h"
 #include "kafka_protocol/server/blocking.h"
 #include "kafka_protocol/server/cli.h"
 #include "kafka_protocol/server/cores.h"
 #include "kafka_protocol/server/loop_poller.h"
-#include "kafka_protocol/store_place.h"
+#include "kafka_protocol/storage/chunk_zones.h"
+#include "kafka_protocol/storage/store_place.h"
 #include "streamcore/base/clock.h"
 #include "streamcore/base/log.h"
 #include "streamcore/base/posix_file_system.h"
@@ -21,7 +21,7 @@
 #include "streamcore/metadata/object_log_metadata_store.h"
 #include "streamcore/object_store/local_object_store.h"
 
-namespace thalweg {
+namespace thalweg::storage {
 
 namespace {
 
@@ -194,4 +194,4 @@ int replace_store_command(const server::Config& config, const std::string& url, 
   return server::kExitDone;
 }
 
-}  // namespace thalweg
+}  // namespace thalweg::storage

@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "kafka_protocol/store_place.h"
+#include "kafka_protocol/storage/store_place.h"
 #include "streamcore/chunk/object_replica.h"
 #include "streamcore/options.h"
 
-namespace thalweg {
+namespace thalweg::storage {
 
 // Where the log of a class is: one store, or three.
 struct ChunkPlaces {
@@ -53,4 +53,4 @@ class ChunkZones {
   std::vector<Zone> zones_;
 };
 
-}  // namespace thalweg
+}  // namespace thalweg::storage
