@@ -16,7 +16,7 @@ using base::Task;
 
 namespace {
 
-constexpr int kRemovalsMax = 20;
+constexpr int kRemovalsMax = 20;  // each time a put was sent again it may come back once
 
 std::unexpected<base::Error> broken(std::string how) {
   return base::fail(ErrorCode::kUnsupported, std::move(how));
@@ -227,7 +227,7 @@ Task<base::Result<bool>> Check::list_is(std::vector<std::string> left,
 }
 
 Task<base::Result<bool>> Check::is_there(std::string key) {
-  const auto found = co_await store_.head(std::move(key));
+  const auto found = co_await store_.get(std::move(key), std::nullopt);
   if (found) co_return true;
   if (found.error().code == ErrorCode::kNotFound) co_return false;
   co_return std::unexpected(found.error());
